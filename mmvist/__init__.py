@@ -1,0 +1,15 @@
+"""Video instance segmentation and tracking with a modified VAE.
+
+A plugin of MMDetection 3.x. Importing it registers every module, so that a
+foreign config needs only ``custom_imports = dict(imports=['mmvist'])`` and then
+names, for instance, ``mmvist.GPKLLoss``.
+"""
+
+from .compat import check_stack
+from .version import __version__
+
+check_stack()
+
+from . import datasets, engine, evaluation, models
+
+__all__ = ['__version__', 'datasets', 'engine', 'evaluation', 'models']

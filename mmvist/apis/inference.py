@@ -1,0 +1,215 @@
+"""Tracking whatever frames there are, one by one."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from mmdet.structures import TrackDataSample
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import DATASETS, init_default_scope
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmvist.engine.checkpoint import load_weights
+from mmvist.engine.errors import UserError
+from mmvist.engine.launch import inner_dataset
+from mmvist.registry import MODELS
+from mmvist.structures.clip import frame_from_mmdet
+
+from .frames import Source, open_source
+
+
+@dataclass
+class FrameResult:
+    """What a model sees in one frame.
+
+    Attributes:
+        frame_id: Position in the video, from 0.
+        image: The frame as it came, (H, W, 3) uint8 BGR.
+        instances: In pixels of ``image``, on the CPU: ``bboxes`` (N, 4) xyxy,
+            ``labels``, ``scores``, ``instances_id`` (N,) and ``masks``
+            (N, H, W) bool; a model without masks leaves them out.
+        class_names: Names by label.
+    """
+
+    frame_id: int
+    image: np.ndarray
+    instances: InstanceData
+    class_names: tuple[str, ...]
+
+
+class VISTInferencer:
+    """A trained tracker for videos, folders and iterables of frames.
+
+    Frames go through the transforms of the config's test pipeline, then through
+    ``VAEVIST.step``; any other tracker of MMDetection through ``predict``. The
+    state of ``step`` is all that is kept from one frame to the next, so that a
+    video may be as long as it likes.
+
+    Args:
+        config: A config, or the path of one.
+        checkpoint: Weights; random ones without.
+        device: Such as ``'cuda:0'``. By default a GPU, if there is one that
+            torch and the compiled ops of mmcv both can use.
+
+    Raises:
+        UserError: Config, checkpoint and device do not go together.
+
+    Examples:
+        >>> inferencer = VISTInferencer('config.py', 'best.pth')  # doctest: +SKIP
+        >>> for result in inferencer('street.mp4'):  # doctest: +SKIP
+        ...     print(result.frame_id, result.instances.instances_id.tolist())
+    """
+
+    def __init__(
+        self,
+        config: str | os.PathLike | Config,
+        checkpoint: str | os.PathLike | None = None,
+        device: str | None = None,
+    ) -> None:
+        self.cfg = _read_config(config)
+        self.device = _device(device)
+        self.model = MODELS.build(self.cfg.model)
+        meta: Mapping[str, Any] = {}
+        if checkpoint is not None:
+            meta = load_weights(self.model, checkpoint).get('meta') or {}
+        self.model.to(self.device).eval()
+        self.class_names = _class_names(self.cfg, meta)
+        self.pipeline = Compose(_frame_pipeline(self.cfg))
+        self._videos = 0
+
+    def __call__(self, source: Source) -> Iterator[FrameResult]:
+        """Track the frames of a source, lazily.
+
+        Args:
+            source: As :func:`mmvist.apis.open_source` takes it.
+
+        Yields:
+            One result a frame, in order.
+
+        Raises:
+            SourceError: The source cannot be read, at once or as it goes on.
+        """
+        frames = open_source(source)
+        self._videos += 1
+        return self._track(iter(frames), self._videos)
+
+    def _track(self, frames: Iterator[np.ndarray], video: int) -> Iterator[FrameResult]:
+        state = None
+        for number, image in enumerate(frames):
+            inputs, sample = self.prepare(image, number, video)
+            if hasattr(self.model, 'step'):
+                frame = frame_from_mmdet(inputs[:, 0], sample[0])
+                instances, state = self.model.step(frame, state)
+            else:
+                with torch.no_grad():
+                    tracked = self.model.predict(inputs, [sample])[0]
+                instances = tracked[0].pred_track_instances
+            yield FrameResult(number, image, _plain(instances), self.class_names)
+
+    def prepare(
+        self, image: np.ndarray, frame_id: int = 0, video_id: int = 0
+    ) -> tuple[Tensor, TrackDataSample]:
+        """A frame as the model takes it.
+
+        Args:
+            image: (H, W, 3) uint8 BGR.
+            frame_id: Position in the video, from 0.
+            video_id: Tells videos apart.
+
+        Returns:
+            (1, 1, 3, h, w), resized, normalised, padded, on the device; and
+            the sample of this one frame with its metainfo.
+        """
+        data = self.pipeline(
+            dict(
+                img=[image],
+                img_id=[frame_id],
+                frame_id=[frame_id],
+                video_id=[video_id],
+                video_length=[1],
+                ori_video_length=[frame_id + 1],
+            )
+        )
+        batch = self.model.data_preprocessor(pseudo_collate([data]), False)
+        return batch['inputs'], batch['data_samples'][0]
+
+
+def _read_config(config: str | os.PathLike | Config) -> Config:
+    if not isinstance(config, Config):
+        if not os.path.isfile(config):
+            raise UserError(f'config {config} does not exist')
+        config = Config.fromfile(os.fspath(config))
+    for name in ('model', 'test_dataloader'):
+        if name not in config:
+            raise UserError(f'config {config.filename} has no {name}')
+    init_default_scope(config.get('default_scope', 'mmdet'))
+    return config
+
+
+def _device(name: str | None) -> torch.device:
+    """The device of that name, or the best one that works.
+
+    Raises:
+        UserError: torch knows or has no such device.
+    """
+    if name is None:
+        # imported here: the ops are compiled code, which only this line needs
+        from mmcv.ops import get_compiling_cuda_version
+
+        with_ops = get_compiling_cuda_version() != 'not available'
+        name = 'cuda' if with_ops and torch.cuda.is_available() else 'cpu'
+    try:
+        return torch.zeros(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f'device {name} cannot be used: {reason}') from None
+
+
+def _class_names(cfg: Config, checkpoint_meta: Mapping[str, Any]) -> tuple[str, ...]:
+    """Those of the checkpoint, else of the config's test set, else of its class."""
+    dataset = inner_dataset(cfg.test_dataloader.dataset)
+    own = getattr(DATASETS.get(dataset.get('type', '')), 'METAINFO', {})
+    for meta in (checkpoint_meta.get('dataset_meta'), dataset.get('metainfo'), own):
+        names = {key.lower(): value for key, value in (meta or {}).items()}
+        if names.get('classes'):
+            return tuple(names['classes'])
+    return ()
+
+
+def _frame_pipeline(cfg: Config) -> list[dict]:
+    """The test pipeline, fed with a frame in memory instead of a file's name."""
+    pipeline = copy.deepcopy(cfg.test_dataloader.dataset.get('pipeline'))
+    if pipeline is None:
+        pipeline = copy.deepcopy(inner_dataset(cfg.test_dataloader.dataset).pipeline)
+    for step in pipeline:
+        if 'transforms' in step:
+            step['transforms'] = _without_files(step['transforms'])
+    return _without_files(pipeline)
+
+
+def _without_files(transforms: Sequence[dict]) -> list[dict]:
+    kept = []
+    for step in transforms:
+        kind = step['type'].rpartition('.')[2]
+        if kind == 'LoadImageFromFile':
+            in_memory = dict(type='mmdet.LoadImageFromNDArray')
+            kept.append(dict(in_memory, to_float32=step.get('to_float32', False)))
+        elif kind != 'LoadTrackAnnotations':
+            kept.append(step)
+    return kept
+
+
+def _plain(instances: InstanceData) -> InstanceData:
+    """On the CPU, masks as a bool tensor whatever the model gives."""
+    plain = instances.cpu()
+    if 'masks' in plain and not isinstance(plain.masks, Tensor):
+        plain.masks = torch.from_numpy(np.asarray(plain.masks).astype(bool))
+    return plain

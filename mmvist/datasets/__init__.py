@@ -1,0 +1,16 @@
+"""Datasets, samplers, transforms, converters and the synthetic clips."""
+
+from mmvist.datasets.errors import DataError
+from mmvist.datasets.mots_dataset import MOTSDataset
+from mmvist.datasets.samplers import FrameIndex, VideoFrameSampler
+from mmvist.datasets.synthetic import write_synthetic
+from mmvist.datasets.transforms import AdjacentFrameSample
+
+__all__ = [
+    'AdjacentFrameSample',
+    'DataError',
+    'FrameIndex',
+    'MOTSDataset',
+    'VideoFrameSampler',
+    'write_synthetic',
+]

@@ -1,0 +1,158 @@
+"""The annotation file that all converters make, and how it is written."""
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+from pycocotools import mask as mask_utils
+
+from mmvist.datasets.errors import DataError
+
+# class number and instance id of a region that is not judged, as in KITTI MOTS
+IGNORE_CLASS = 10
+IGNORE_ID = 10000
+
+# wraps the outer loop of a converter to show how far it is
+Progress = Callable[[Iterable], Iterable]
+
+
+def no_progress(steps: Iterable) -> Iterable:
+    """Show nothing."""
+    return steps
+
+
+class CocoVidBuilder:
+    """Collects videos, frames and instances into one CocoVID-style dict.
+
+    Args:
+        categories: Class number to class name.
+        description: What the data is; goes to ``info``.
+    """
+
+    def __init__(self, categories: dict[int, str], description: str) -> None:
+        self.videos: list[dict] = []
+        self.images: list[dict] = []
+        self.annotations: list[dict] = []
+        self._categories = categories
+        self._description = description
+        self._instances: dict[tuple, int] = {}
+
+    def add_video(self, name: str, size: tuple[int, int], length: int) -> int:
+        """Add a video of (height, width) ``size`` and return its id."""
+        height, width = size
+        self.videos.append(
+            dict(
+                id=len(self.videos) + 1,
+                name=name,
+                width=width,
+                height=height,
+                length=length,
+            )
+        )
+        return len(self.videos)
+
+    def add_frame(self, video_id: int, frame_id: int, file_name: str) -> int:
+        """Add the next frame of a video and return its id."""
+        video = self.videos[video_id - 1]
+        self.images.append(
+            dict(
+                id=len(self.images) + 1,
+                video_id=video_id,
+                frame_id=frame_id,
+                file_name=file_name,
+                width=video['width'],
+                height=video['height'],
+            )
+        )
+        return len(self.images)
+
+    def add_instance(
+        self, image_id: int, category_id: int, instance: object, rle: dict
+    ) -> None:
+        """Add one instance of a frame; empty masks are left out.
+
+        Args:
+            image_id: As :meth:`add_frame` gave it.
+            category_id: Class number, or ``IGNORE_CLASS``.
+            instance: What names the instance within its video.
+            rle: Compressed COCO run-length code, ``counts`` as bytes.
+        """
+        area = int(mask_utils.area(rle))
+        if not area:
+            return
+        video_id = self.images[image_id - 1]['video_id']
+        ignore = category_id == IGNORE_CLASS
+        self.annotations.append(
+            dict(
+                id=len(self.annotations) + 1,
+                image_id=image_id,
+                video_id=video_id,
+                category_id=category_id,
+                instance_id=IGNORE_ID if ignore else self._id(video_id, instance),
+                bbox=[float(v) for v in mask_utils.toBbox(rle)],
+                area=area,
+                segmentation=dict(
+                    size=[int(v) for v in rle['size']], counts=rle['counts'].decode()
+                ),
+                iscrowd=int(ignore),
+                **(dict(ignore=True) if ignore else {}),
+            )
+        )
+
+    def _id(self, video_id: int, instance: object) -> int:
+        """Number instances over the whole file, from 1, never the ignore id."""
+        number = len(self._instances) + 1
+        number += number >= IGNORE_ID
+        return self._instances.setdefault((video_id, instance), number)
+
+    def build(self) -> dict:
+        """Return the finished dict."""
+        return dict(
+            info=dict(description=self._description, version='1.0'),
+            videos=self.videos,
+            images=self.images,
+            annotations=self.annotations,
+            categories=[dict(id=i, name=n) for i, n in self._categories.items()],
+        )
+
+
+def encode_mask(mask: np.ndarray) -> dict:
+    """Compressed COCO run-length code of a (H, W) bool mask."""
+    return mask_utils.encode(np.asfortranarray(mask, dtype=np.uint8))
+
+
+def write_json(content: dict, path: str | Path, force: bool = False) -> Path:
+    """Write a json file whole or not at all, with the same bytes each time.
+
+    Args:
+        content: What to write.
+        path: The file; its folder is made.
+        force: Overwrite an existing file.
+
+    Returns:
+        The path.
+
+    Raises:
+        DataError: If the file exists and ``force`` is not set.
+    """
+    path = Path(path)
+    check_writable(path, force)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    try:
+        temporary.write_text(
+            json.dumps(content, separators=(',', ':'), ensure_ascii=False) + '\n',
+            encoding='utf-8',
+        )
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def check_writable(path: str | Path, force: bool) -> None:
+    """Refuse an existing file before the work is done for nothing."""
+    if Path(path).exists() and not force:
+        raise DataError(f'{path}: exists already; add --force to overwrite it')

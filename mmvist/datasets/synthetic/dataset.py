@@ -1,0 +1,121 @@
+"""A whole synthetic set on the disk, in KITTI MOTS layout."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mmvist.datasets.converters.kitti_mots import (
+    KITTI_MOTS_CLASSES,
+    read_instance_png,
+)
+from mmvist.datasets.converters.sequences import write_split_file
+from mmvist.datasets.errors import DataError
+from mmvist.datasets.synthetic.check import LinkReport, link_report
+from mmvist.datasets.synthetic.clip import Clip, make_clip, truth_of
+
+FRAMES_DIR = 'training/image_02'
+MASKS_DIR = 'instances'
+# numbers of the random streams: a clip does not change with the size of the set
+SPLITS = {'train': 0, 'val': 1}
+
+
+def iter_clips(
+    counts: dict[str, int],
+    frames: int = 24,
+    width: int = 192,
+    height: int = 128,
+    seed: int = 0,
+) -> Iterator[tuple[str, str, Clip]]:
+    """Make the clips of a set one by one.
+
+    Args:
+        counts: Number of clips of ``train`` and ``val``.
+        frames: Frames of a clip.
+        width: In pixels.
+        height: In pixels.
+        seed: Of the whole set.
+
+    Yields:
+        Split, name of the sequence (counted on from train to val), and the clip.
+    """
+    number = 0
+    for split, count in counts.items():
+        for i in range(count):
+            clip = make_clip((seed, SPLITS[split], i), frames, width, height)
+            yield split, f'{number:04}', clip
+            number += 1
+
+
+def write_synthetic(
+    root: str | Path,
+    train_clips: int = 96,
+    val_clips: int = 16,
+    frames: int = 24,
+    width: int = 192,
+    height: int = 128,
+    seed: int = 0,
+    progress: Callable[[Iterable, int], Iterable] = lambda steps, total: steps,
+) -> dict[str, list[str]]:
+    """Write a synthetic set.
+
+    Under ``root``: ``training/image_02/SSSS/FFFFFF.png`` (8 bit RGB),
+    ``instances/SSSS/FFFFFF.png`` (16 bit, class * 1000 + instance), and
+    ``splits/train.txt`` and ``splits/val.txt``, the sequences of each split.
+
+    Args:
+        root: A folder that is empty or does not exist yet.
+        train_clips: Number of clips.
+        val_clips: Number of other clips, drawn from other random streams.
+        frames: Frames of a clip.
+        width: In pixels.
+        height: In pixels.
+        seed: The same seed gives the same pixels on every machine.
+        progress: Wraps the loop over the clips, given their number.
+
+    Returns:
+        The sequences of each split.
+
+    Raises:
+        DataError: If ``root`` holds something already.
+    """
+    root = Path(root)
+    if root.exists() and any(root.iterdir()):
+        raise DataError(f'{root}: is not empty; give a new folder or remove it')
+    counts = dict(train=train_clips, val=val_clips)
+    splits: dict[str, list[str]] = {split: [] for split in counts}
+    clips = iter_clips(counts, frames, width, height, seed)
+    for split, name, clip in progress(clips, sum(counts.values())):
+        _write_images(root / FRAMES_DIR / name, clip.frames[..., ::-1])
+        _write_images(root / MASKS_DIR / name, clip.masks)
+        splits[split].append(name)
+    for split, names in splits.items():
+        write_split_file(root / 'splits' / f'{split}.txt', names)
+    return splits
+
+
+def _write_images(folder: Path, images: np.ndarray) -> None:
+    folder.mkdir(parents=True)
+    for t, image in enumerate(images):
+        path = folder / f'{t:06}.png'
+        if not cv2.imwrite(str(path), image):
+            raise DataError(f'{path}: cannot be written; is the disk full?')
+
+
+def read_report(root: str | Path, sequences: Iterable[str]) -> LinkReport:
+    """Check how hard the written sequences of a set are to link.
+
+    Args:
+        root: A set in KITTI MOTS layout, synthetic or not.
+        sequences: Their names.
+
+    Raises:
+        DataError: If a mask cannot be read.
+    """
+    report = LinkReport()
+    for name in sequences:
+        paths = sorted((Path(root) / MASKS_DIR / name).glob('*.png'))
+        masks = [read_instance_png(path, KITTI_MOTS_CLASSES) for path in paths]
+        report = report + link_report(truth_of(np.stack(masks)))
+    return report

@@ -1,0 +1,65 @@
+"""Correlation matrices (1 - rho) I + rho 1 1^T of the groups, never formed.
+
+VAE-VIST paper, Lemma 1 and eq. (2). What differs: the lower bound -1/(d - 1)
+of a correlation, which the paper leaves out.
+"""
+
+import torch
+from torch import Tensor
+from torch.distributions import constraints
+
+from .groups import Groups
+
+
+class GroupCorrelation(constraints.Constraint):
+    """-1/(d - 1) < rho < 1 in each group; any rho where the size d is 1."""
+
+    event_dim = 1
+
+    def __init__(self, groups: Groups) -> None:
+        self.groups = groups
+
+    def check(self, value: Tensor) -> Tensor:
+        """Whether each vector (..., k) of correlations is valid, (...)."""
+        across, along = eigenvalues(value, self.groups)
+        return ((across > 0) & (along > 0)).all(-1)
+
+    def __repr__(self) -> str:
+        return f'GroupCorrelation(-1/(d - 1) < rho < 1, {self.groups})'
+
+
+def eigenvalues(rho: Tensor, groups: Groups) -> tuple[Tensor, Tensor]:
+    """Of the correlation matrices: 1 - rho and 1 + (d - 1) rho, (..., k).
+
+    The first belongs to the d - 1 directions that leave the group's mean as
+    it is, the second to the mean. Both are float64: the second cancels near
+    the lower bound of rho.
+    """
+    rho = _effective(rho, groups)
+    return 1 - rho, 1 + (groups.counts(rho) - 1) * rho
+
+
+def log_determinant(rho: Tensor, groups: Groups) -> Tensor:
+    """Log of the product over groups in eq. (2), (...), float64."""
+    rho = _effective(rho, groups)
+    others = groups.counts(rho) - 1
+    return (others * torch.log1p(-rho) + torch.log1p(others * rho)).sum(-1)
+
+
+def _effective(rho: Tensor, groups: Groups) -> Tensor:
+    """Correlations in float64, 0 (with a zero gradient) where d = 1."""
+    rho = rho.to(precise_dtype(rho.device))
+    if groups.smallest > 1:
+        return rho
+    single = torch.as_tensor(groups.counts(rho) == 1, device=rho.device)
+    return rho.masked_fill(single, 0.0)
+
+
+def at_least_float32(dtype: torch.dtype) -> torch.dtype:
+    """The type itself, or float32 for half precision."""
+    return torch.promote_types(dtype, torch.float32)
+
+
+def precise_dtype(device: torch.device) -> torch.dtype:
+    """float64, or float32 where the device has no better (Apple's MPS)."""
+    return torch.float32 if device.type == 'mps' else torch.float64

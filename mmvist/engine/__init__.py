@@ -1,0 +1,24 @@
+"""Running things: the runner, its hooks, checkpoints and processes."""
+
+from .checkpoint import load_checkpoint, load_weights
+from .distributed import CPUDistributedDataParallel, init_cpu_group
+from .dump import DumpTracks
+from .errors import CheckpointError, UserError
+from .hooks import ProgressBarHook, ShowDirHook, StepSeedHook
+from .runner import VISTRunner
+from .seeding import seed_all
+
+__all__ = [
+    'CPUDistributedDataParallel',
+    'CheckpointError',
+    'DumpTracks',
+    'ProgressBarHook',
+    'ShowDirHook',
+    'StepSeedHook',
+    'UserError',
+    'VISTRunner',
+    'init_cpu_group',
+    'load_checkpoint',
+    'load_weights',
+    'seed_all',
+]

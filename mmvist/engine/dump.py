@@ -1,0 +1,78 @@
+"""Predictions in a file: ``tools/test.py --out``."""
+
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmdet.evaluation.metrics import BaseVideoMetric
+from mmdet.structures import DetDataSample
+from pycocotools import mask as coco_mask
+from torch import Tensor
+
+from mmvist.registry import METRICS
+
+
+@METRICS.register_module()
+class DumpTracks(BaseVideoMetric):
+    """Write what a test predicts to a pickle, one dict a frame.
+
+    A dict holds ``img_id``, ``video_id``, ``frame_id``, ``img_path`` and, of its
+    n instances, NumPy arrays ``bboxes`` (n, 4; xyxy, original pixels), ``labels``,
+    ``scores``, ``instances_id`` (n,), whatever else of one number per instance
+    the model gives, and ``masks``, a list of n compressed RLEs at the frame's
+    original size. Frames come in order of video and frame.
+
+    Args:
+        out_file_path: The file; its folder is made.
+    """
+
+    default_prefix = 'dump'
+
+    def __init__(self, out_file_path: str) -> None:
+        super().__init__(collect_device='cpu')
+        self.path = Path(out_file_path)
+
+    def process_video(self, data_samples: Sequence[DetDataSample]) -> None:
+        """Take the frames of a whole video in."""
+        self.results.extend(_record(sample) for sample in data_samples)
+
+    def process_image(
+        self, data_samples: Sequence[DetDataSample], video_len: int
+    ) -> None:
+        """Take single frames in."""
+        self.results.extend(_record(sample) for sample in data_samples)
+
+    def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
+        """Write the file; there is no metric."""
+        results.sort(key=lambda record: (record['video_id'], record['frame_id']))
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open('wb') as file:
+            pickle.dump(results, file)
+        return {}
+
+
+def _record(sample: DetDataSample | dict) -> dict[str, Any]:
+    """One frame as plain values, see :class:`DumpTracks`."""
+    if isinstance(sample, dict):
+        meta, predicted = sample, sample['pred_track_instances']
+    else:
+        meta = sample.metainfo
+        predicted = dict(sample.pred_track_instances.items())
+    record = {
+        key: meta[key]
+        for key in ('img_id', 'video_id', 'frame_id', 'img_path')
+        if key in meta
+    }
+    for name, value in predicted.items():
+        array = value.cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
+        record[name] = _encode(array) if name == 'masks' else array
+    return record
+
+
+def _encode(masks: np.ndarray) -> list[dict[str, Any]]:
+    """Masks (n, h, w) as n compressed RLEs."""
+    return [
+        coco_mask.encode(np.asfortranarray(mask.astype(np.uint8))) for mask in masks
+    ]

@@ -1,0 +1,227 @@
+"""What ``tools/train.py`` and ``tools/test.py`` share.
+
+Arguments are MMDetection's own. A mistake of the user (:class:`UserError`, a file
+that is not there) ends in one line on standard error and exit code 2.
+"""
+
+import argparse
+import json
+import math
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+import torch.distributed as dist
+from mmengine.config import Config, DictAction
+from mmengine.dist import is_main_process
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+from .errors import UserError
+from .runner import VISTRunner
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments that MMDetection's training and testing tools share."""
+    parser.add_argument(
+        '--work-dir', help='folder of logs, checkpoints and metrics.json'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='settings that replace those of the config, as key=value; a list is '
+        'key="[a,b]" or key=a,b, without white space',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='how the processes were started',
+    )
+    parser.add_argument(
+        '--local_rank', '--local-rank', type=int, default=0, help='set by a launcher'
+    )
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """The config of a command line, its ``work_dir`` settled.
+
+    The folder is that of the command line, else of the config, else
+    ``work_dirs/<name of the config>``.
+
+    Raises:
+        UserError: The config does not exist or is no config.
+    """
+    path = Path(args.config)
+    if not path.is_file():
+        raise UserError(f'config {path} does not exist')
+    if path.suffix not in ('.py', '.json', '.yaml', '.yml'):
+        raise UserError(f'config {path} is no .py, .json or .yaml file')
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = Config.fromfile(str(path))
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    cfg.launcher = args.launcher
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{path.stem}'
+    return cfg
+
+
+def build_runner(cfg: Config) -> Runner:
+    """The runner of a config, :class:`VISTRunner` unless it names another."""
+    if 'runner_type' in cfg:
+        return RUNNERS.build(cfg)
+    return VISTRunner.from_cfg(cfg)
+
+
+def use_all_cores() -> None:
+    """Threads of torch: ``OMP_NUM_THREADS``, else every core; of OpenCV: none.
+
+    OpenCV's threads would fight with torch's and with the loader's processes.
+    """
+    cores = (
+        len(os.sched_getaffinity(0))
+        if hasattr(os, 'sched_getaffinity')
+        else os.cpu_count() or 1
+    )
+    torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS') or cores))
+    cv2.setNumThreads(0)
+
+
+def inner_dataset(dataset: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The data set config inside wrappers such as ``RepeatDataset``."""
+    while isinstance(dataset.get('dataset'), Mapping):
+        dataset = dataset['dataset']
+    return dataset
+
+
+def ann_file_of(dataset: Mapping[str, Any]) -> str:
+    """Path of a data set's annotation file, joined as ``BaseDataset`` does it.
+
+    Args:
+        dataset: Config of a data set, also a wrapped one.
+
+    Raises:
+        UserError: The config names no annotation file.
+    """
+    dataset = inner_dataset(dataset)
+    ann_file = dataset.get('ann_file')
+    if not ann_file:
+        raise UserError(f'data set {dataset.get("type")} names no ann_file')
+    return _joined(dataset.get('data_root'), ann_file)
+
+
+def check_data(cfg: Config, loaders: Sequence[str]) -> None:
+    """Look for the files that a run is going to read.
+
+    Args:
+        cfg: The whole config.
+        loaders: Names of data loaders, such as ``'train_dataloader'``; the
+            evaluator of the same name is looked at too. Those that the config
+            does not have are passed over.
+
+    Raises:
+        UserError: One line that names the first annotation file or image folder
+            that does not exist.
+    """
+    for loader in loaders:
+        for what, path in _paths(cfg, loader):
+            if '://' not in path and not Path(path).exists():
+                raise UserError(f'{what} {path} of {loader} does not exist')
+
+
+def _paths(cfg: Config, loader: str) -> Iterator[tuple[str, str]]:
+    """(what it is, path) of the annotation files and image folders."""
+    dataset = inner_dataset((cfg.get(loader) or {}).get('dataset') or {})
+    parts = dataset.get('datasets') or [dataset]  # of a ConcatDataset
+    for part in map(inner_dataset, parts):
+        root = part.get('data_root')
+        if part.get('ann_file'):
+            yield 'annotation file', _joined(root, part['ann_file'])
+        prefix = part.get('data_prefix') or {}
+        for key in ('img', 'img_path'):
+            if prefix.get(key):
+                yield 'image folder', _joined(root, prefix[key])
+    metrics = cfg.get(loader.replace('_dataloader', '_evaluator')) or []
+    for metric in [metrics] if isinstance(metrics, Mapping) else metrics:
+        if metric.get('ann_file'):
+            yield 'annotation file', metric['ann_file']
+
+
+def _joined(root: str | None, path: str) -> str:
+    return path if '://' in path or not root else os.path.join(root, path)
+
+
+def write_metrics(metrics: Mapping[str, Any], work_dir: str | os.PathLike) -> Path:
+    """Write ``metrics.json``, whole or not at all; only the main process does.
+
+    Numbers keep every digit; one that is not finite becomes null.
+
+    Args:
+        metrics: Names and numbers, as ``Runner.test`` returns them.
+        work_dir: Folder of the file; made where it does not exist.
+
+    Returns:
+        Path of the file.
+    """
+    path = Path(work_dir) / 'metrics.json'
+    if not is_main_process():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(_plain(metrics), indent=2, allow_nan=False) + '\n'
+    handle, part = tempfile.mkstemp(dir=path.parent, prefix='.metrics-')
+    try:
+        with os.fdopen(handle, 'w', encoding='utf-8') as file:
+            file.write(text)
+        os.chmod(part, 0o644)  # mkstemp's own is for the owner alone
+        os.replace(part, path)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _plain(value: Any) -> Any:
+    """What json can hold: NumPy's and torch's numbers as Python's."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray | np.generic | torch.Tensor):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def run_tool(main: Callable[[], None], *mistakes: type[Exception]) -> int:
+    """Run a tool; a user's mistake becomes one line.
+
+    Args:
+        main: The tool.
+        *mistakes: Further exceptions whose message is for the user.
+
+    Returns:
+        Exit code: 0, or 2 after a mistake.
+    """
+    # whatever reads a checkpoint in this process, the hosts too, reads weights only
+    os.environ.setdefault('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '1')
+    use_all_cores()
+    try:
+        main()
+    except (UserError, FileNotFoundError, *mistakes) as error:
+        # of an error in a loader's process the last line is the message
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        if int(os.environ.get('RANK', 0)) == 0:
+            print(f'error: {lines[-1]}', file=sys.stderr)
+        return 2
+    finally:
+        if dist.is_available() and dist.is_initialized():
+            dist.destroy_process_group()
+    return 0

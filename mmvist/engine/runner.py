@@ -1,0 +1,96 @@
+"""MMEngine's runner, with safe checkpoints and processes without a GPU."""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mmengine.device import get_device
+from mmengine.logging import MMLogger
+from mmengine.model import is_model_wrapper, revert_sync_batchnorm
+from mmengine.registry import RUNNERS
+from mmengine.runner import BaseLoop, Runner
+from mmengine.runner.checkpoint import load_state_dict
+from torch import nn
+
+from .checkpoint import check_fit, load_checkpoint, strip_wrapper
+from .distributed import CPUDistributedDataParallel, init_cpu_group
+
+
+@RUNNERS.register_module()
+class VISTRunner(Runner):
+    """The runner of ``tools/train.py`` and ``tools/test.py``.
+
+    It differs from :class:`mmengine.runner.Runner` in three things: checkpoints
+    are read without running what they hold and have to fit the model; several
+    processes work on a CPU too; and ``console_log_level = 'WARNING'`` in a config
+    keeps the log out of the terminal, for a progress bar, while the log file
+    still gets all of it.
+    """
+
+    def setup_env(self, env_cfg: dict) -> None:
+        """Join the process group before MMEngine would do it for a GPU."""
+        if self.distributed:
+            init_cpu_group(self.launcher, env_cfg.get('dist_cfg'))
+        super().setup_env(env_cfg)
+
+    def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
+        """The logger, its terminal as loud as ``console_log_level`` says."""
+        logger = super().build_logger(*args, **kwargs)
+        level = self.cfg.get('console_log_level')
+        if level is not None:
+            for handler in logger.handlers:
+                if not isinstance(handler, logging.FileHandler):
+                    handler.setLevel(max(handler.level, logging.getLevelName(level)))
+        return logger
+
+    def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
+        """Wrap for several processes, on the CPU without device ids."""
+        if self.distributed and get_device() == 'cpu' and not is_model_wrapper(model):
+            model = revert_sync_batchnorm(model)  # there is none for the CPU
+            model_wrapper_cfg = dict(
+                model_wrapper_cfg
+                or dict(
+                    broadcast_buffers=False,
+                    find_unused_parameters=self.cfg.get(
+                        'find_unused_parameters', False
+                    ),
+                )
+            )
+            model_wrapper_cfg['type'] = CPUDistributedDataParallel
+        return super().wrap_model(model_wrapper_cfg, model)
+
+    def load_checkpoint(
+        self,
+        filename: str,
+        map_location: str | Callable = 'cpu',
+        strict: bool = False,
+        revise_keys: Sequence[tuple[str, str]] | None = None,
+    ) -> dict:
+        """Load weights, only weights, and only those of this model.
+
+        A start of training from another model (``load_from``) may fit in part;
+        for testing and resuming the weights have to be this model's.
+
+        Args:
+            filename: A file, or an address that MMEngine knows.
+            map_location: As in :func:`torch.load`.
+            strict: Refuse weights that are missing or left over.
+            revise_keys: Accepted as MMEngine passes it; the prefix ``module.``
+                is always taken off.
+
+        Returns:
+            The checkpoint.
+
+        Raises:
+            CheckpointError: The checkpoint is missing, unsafe or of another model.
+        """
+        checkpoint = load_checkpoint(filename, map_location)
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        model = self.model.module if is_model_wrapper(self.model) else self.model
+        weights = strip_wrapper(checkpoint['state_dict'])
+        training = isinstance(self._train_loop, BaseLoop)
+        check_fit(model, weights, filename, whole=self._resume or not training)
+        load_state_dict(model, weights, strict, self.logger)
+        self._has_loaded = True
+        self.logger.info(f'Load checkpoint from {filename}')
+        return checkpoint

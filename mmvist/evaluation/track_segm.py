@@ -1,0 +1,61 @@
+"""What the words after ``--eval`` mean."""
+
+from collections.abc import Sequence
+from typing import Any
+
+EVALUATIONS: dict[str, tuple[str, ...]] = {
+    'track_segm': ('mmvist.VISMetric', 'mmvist.MOTSMetric'),
+    'youtube_vis': ('mmvist.VISMetric',),
+    'mots': ('mmvist.MOTSMetric',),
+}
+_OUTFILES = {'mmvist.VISMetric': 'youtube_vis', 'mmvist.MOTSMetric': 'mots'}
+
+
+def build_evaluator(
+    names: str | Sequence[str],
+    ann_file: str,
+    outfile_prefix: str | None = None,
+    format_only: bool = False,
+    **kwargs: Any,
+) -> list[dict[str, Any]]:
+    """Metric configs for the names given to ``--eval``.
+
+    Args:
+        names: One or several of ``EVALUATIONS``; a metric that two names share
+            is taken once.
+        ann_file: CocoVID-style json with the truth.
+        outfile_prefix: Where predictions are written, if anywhere: video tracks
+            to ``<outfile_prefix>.youtube_vis.json``, MOTS txt files into the
+            folder ``<outfile_prefix>.mots``.
+        format_only: Write predictions and compute nothing.
+        **kwargs: Further arguments for every metric, such as
+            ``backend_args`` and ``collect_device``.
+
+    Returns:
+        A list of configs for ``test_evaluator``.
+
+    Raises:
+        ValueError: If there is no name, or an unknown one.
+
+    Examples:
+        >>> [cfg['type'] for cfg in build_evaluator(['track_segm'], 'val.json')]
+        ['mmvist.VISMetric', 'mmvist.MOTSMetric']
+    """
+    names = [names] if isinstance(names, str) else list(names)
+    unknown = [name for name in names if name not in EVALUATIONS]
+    if unknown or not names:
+        what = (
+            f'unknown evaluation {", ".join(unknown)}' if unknown else 'no evaluation'
+        )
+        raise ValueError(f'{what}; known are {", ".join(EVALUATIONS)}')
+    types = dict.fromkeys(kind for name in names for kind in EVALUATIONS[name])
+    return [
+        {
+            'type': kind,
+            'ann_file': ann_file,
+            'outfile_prefix': outfile_prefix and f'{outfile_prefix}.{_OUTFILES[kind]}',
+            'format_only': format_only,
+            **kwargs,
+        }
+        for kind in types
+    ]

@@ -1,0 +1,134 @@
+"""Ground truth of a metric, read from the annotation file itself.
+
+MMDetection's datasets drop ignore regions, foreign classes and boxes under a
+pixel on the way to the model, so a metric that took its truth from the data
+samples would count other things than the benchmark does.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import mmengine
+from pycocotools import mask as mask_utils
+
+from .rle import Rle, to_rle
+
+
+@dataclass
+class TruthFrame:
+    """Annotations of one image; masks are RLEs in original pixels.
+
+    ``category_ids``, ``instance_ids`` and ``rles`` are aligned; ``ignored``
+    holds (category id, instance id, RLE) of every region marked ``ignore`` or
+    ``iscrowd``.
+    """
+
+    img_id: int
+    height: int
+    width: int
+    category_ids: list[int] = field(default_factory=list)
+    instance_ids: list[int] = field(default_factory=list)
+    rles: list[Rle] = field(default_factory=list)
+    ignored: list[tuple[int, int, Rle]] = field(default_factory=list)
+
+
+@dataclass
+class TruthVideo:
+    """One video with all its frames in order, annotated or not."""
+
+    id: int
+    name: str
+    frames: list[TruthFrame] = field(default_factory=list)
+
+
+@dataclass
+class Truth:
+    """Everything that a CocoVID-style annotation file says."""
+
+    videos: list[TruthVideo]
+    categories: dict[str, int]  # name -> category id
+
+    @cached_property
+    def frames(self) -> dict[int, TruthFrame]:
+        """Every frame by its image id."""
+        return {frame.img_id: frame for video in self.videos for frame in video.frames}
+
+    def category_ids(self, classes: Sequence[str]) -> list[int]:
+        """Category id of each class; one that the file lacks gets a free id."""
+        free = max(self.categories.values(), default=0) + 1
+        return [
+            self.categories.get(name, free + place)
+            for place, name in enumerate(classes)
+        ]
+
+
+def load_truth(ann_file: str, backend_args: dict | None = None) -> Truth:
+    """Read a CocoVID-style json.
+
+    Args:
+        ann_file: Path or URL of the file: ``videos``, ``images`` (with
+            ``video_id`` and ``frame_id``), ``annotations`` (with
+            ``instance_id``), ``categories``.
+        backend_args: MMEngine's file backend.
+
+    Raises:
+        ValueError: If the file is of another format, an annotation has no
+            ``instance_id``, or an id appears twice in a frame.
+    """
+    data = mmengine.load(ann_file, backend_args=backend_args)
+    missing = {'videos', 'images', 'annotations', 'categories'} - set(data)
+    if missing:
+        raise ValueError(
+            f'{ann_file} is not a CocoVID-style annotation file: no '
+            + ', '.join(sorted(missing))
+        )
+    videos = {
+        video['id']: TruthVideo(video['id'], str(video.get('name', video['id'])))
+        for video in data['videos']
+    }
+    images = sorted(data['images'], key=lambda image: image['frame_id'])
+    by_image = defaultdict(list)
+    for ann in data['annotations']:
+        if 'image_id' not in ann:
+            raise ValueError(
+                f'{ann_file}: annotation {ann.get("id")} belongs to no image; '
+                "convert YouTube-VIS json to CocoVID json first (MMDetection's "
+                'youtubevis2coco.py)'
+            )
+        by_image[ann['image_id']].append(ann)
+    for image in images:
+        frame = TruthFrame(image['id'], image['height'], image['width'])
+        for ann in by_image[image['id']]:
+            _add_annotation(frame, ann, ann_file)
+        videos[image['video_id']].frames.append(frame)
+    categories = {cat['name']: cat['id'] for cat in data['categories']}
+    return Truth(list(videos.values()), categories)
+
+
+def _add_annotation(frame: TruthFrame, ann: dict[str, Any], ann_file: str) -> None:
+    if not ann.get('segmentation'):
+        raise ValueError(f'{ann_file}: annotation {ann.get("id")} has no segmentation')
+    rle = to_rle(ann['segmentation'], frame.height, frame.width)
+    if rle['size'] != [frame.height, frame.width]:
+        raise ValueError(
+            f'{ann_file}: the mask of annotation {ann.get("id")} is {rle["size"]}, '
+            f'its image {[frame.height, frame.width]} (height, width)'
+        )
+    if not mask_utils.area(rle):
+        return
+    instance_id, category_id = ann.get('instance_id'), ann['category_id']
+    if ann.get('ignore') or ann.get('iscrowd'):
+        frame.ignored.append((category_id, instance_id or 0, rle))
+        return
+    if instance_id is None:
+        raise ValueError(f'{ann_file}: annotation {ann.get("id")} has no instance_id')
+    if instance_id in frame.instance_ids:
+        raise ValueError(
+            f'{ann_file}: instance {instance_id} appears twice in image {frame.img_id}'
+        )
+    frame.category_ids.append(category_id)
+    frame.instance_ids.append(instance_id)
+    frame.rles.append(rle)

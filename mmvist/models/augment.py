@@ -1,0 +1,187 @@
+"""D_aug: class, box and mask of every candidate (paper, section 3.3.3).
+
+The heads behind the RoIs are MMDetection's own (a ``StandardRoIHead`` with a
+box head and an FCN mask head); what is of this method is the feature map that
+they read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from mmdet.structures.bbox import bbox2roi
+from mmengine.model import BaseModule
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+
+from mmvist.registry import MODELS
+
+from .layers import FEATURE_STRIDES, SkipDecoder
+
+
+@dataclass
+class Refined:
+    """What RoI heads say of M candidate boxes of one frame.
+
+    Attributes:
+        probs: Class probabilities without background, (M, C).
+        boxes: Refined box for each class, (M, C, 4) xyxy, network pixels.
+    """
+
+    probs: Tensor
+    boxes: Tensor
+
+    def __getitem__(self, rows: Tensor) -> Refined:
+        return Refined(self.probs[rows], self.boxes[rows])
+
+    def of_labels(self, labels: Tensor) -> Tensor:
+        """The box of each candidate for its label, (M, 4)."""
+        return self.boxes[torch.arange(len(labels), device=labels.device), labels]
+
+
+def refine(
+    roi_head: nn.Module,
+    features: Sequence[Tensor],  # (1, C, h_s, w_s)
+    rois: Tensor,  # (M, 4) xyxy, network pixels
+    img_shape: tuple[int, int],
+) -> Refined:
+    """Classify and regress candidates by the box head of ``roi_head``.
+
+    Unlike the host's ``predict_bbox`` there is no score threshold and no NMS:
+    each candidate has an identity, and keeps its row.
+    """
+    bbox_head = roi_head.bbox_head
+    if len(rois) == 0:
+        classes = bbox_head.num_classes
+        return Refined(rois.new_zeros(0, classes), rois.new_zeros(0, classes, 4))
+    indexed = bbox2roi([rois]).to(features[0].dtype)
+    result = roi_head._bbox_forward(features, indexed)
+    probs = result['cls_score'].float().softmax(dim=-1)[:, :-1]
+    num_classes = probs.shape[1]
+    deltas = result['bbox_pred'].float().view(len(rois), -1, 4)
+    if deltas.shape[1] == 1:
+        deltas = deltas.expand(-1, num_classes, -1)
+    anchors = rois.float()[:, None].expand(-1, num_classes, -1)
+    boxes = bbox_head.bbox_coder.decode(
+        anchors.reshape(-1, 4), deltas.reshape(-1, 4), max_shape=tuple(img_shape)
+    )
+    return Refined(probs, boxes.view(len(rois), num_classes, 4))
+
+
+def segment(
+    roi_head: nn.Module,
+    features: Sequence[Tensor],  # (1, C, h_s, w_s)
+    boxes: Tensor,  # (M, 4) xyxy, network pixels
+    labels: Tensor,  # (M,)
+    metainfo: dict,
+) -> InstanceData:
+    """Masks of boxes for their labels by the FCN mask head of ``roi_head``.
+
+    Returns:
+        ``masks`` (M, H, W) bool and ``bboxes`` (M, 4), original pixels.
+    """
+    # The host scales the boxes in place.
+    results = InstanceData(bboxes=boxes.float().clone(), labels=labels)
+    return roi_head.predict_mask(features, [metainfo], [results], rescale=True)[0]
+
+
+@MODELS.register_module()
+class AugmentHead(BaseModule):
+    """z, x^Aug and the candidate boxes to class, box and mask of each.
+
+    1. x^Aug_s = E_s (+) x^Mask_s at strides 4, 8, 16, 32 (eq. (4));
+    2. :class:`SkipDecoder` from z with x^Aug as skips;
+    3. RoIAlign, class and box head, RoIAlign at the refined box, FCN mask
+       head: ``roi_head``.
+
+    Args:
+        latent_channels: Channels L of z.
+        skip_channels: Channels of E_s at strides 4, 8, 16, 32.
+        mask_channels: Channels of x^Mask_s (the detector's FPN).
+        widths: Channels of the decoder at those strides.
+        out_channels: Channels of the maps that RoIAlign reads.
+        roi_head: Config of a ``StandardRoIHead`` with mask head.
+        train_cfg: ``assigner``, ``sampler``, ``mask_size``, ... of the head.
+        test_cfg: ``mask_thr_binary`` of the head.
+        loss_weight: Factor on the losses of the branch.
+        with_skip: False drops E_s and keeps x^Mask (ablation (a)).
+        init_cfg: MMEngine's initialisation config.
+    """
+
+    def __init__(
+        self,
+        roi_head: dict,
+        train_cfg: dict,
+        test_cfg: dict,
+        latent_channels: int = 32,
+        skip_channels: Sequence[int] = (128, 256, 256, 256),
+        mask_channels: int = 256,
+        widths: Sequence[int] = (256, 256, 256, 256),
+        out_channels: int = 256,
+        loss_weight: float = 1.0,
+        with_skip: bool = True,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.with_skip = with_skip
+        self.loss_weight = loss_weight
+        skips = skip_channels if with_skip else (0,) * len(FEATURE_STRIDES)
+        self.decoder = SkipDecoder(
+            latent_channels,
+            [skip + mask_channels for skip in skips],
+            widths,
+            out_channels,
+        )
+        self.roi_head = MODELS.build(
+            dict(roi_head, train_cfg=train_cfg, test_cfg=test_cfg)
+        )
+
+    def forward(
+        self,
+        z: Tensor,  # (N, L, h, w)
+        skips: Sequence[Tensor],  # E_s, s = 4, 8, 16, 32
+        mask_features: Sequence[Tensor],  # x^Mask_s, s = 4, 8, 16, 32, ...
+    ) -> tuple[Tensor, ...]:
+        """Feature maps (N, out_channels, h_s, w_s) of the branch."""
+        mask_features = mask_features[: len(FEATURE_STRIDES)]
+        sizes = [tuple(feature.shape[-2:]) for feature in mask_features]
+        if self.with_skip:
+            augmented = [
+                torch.cat([_resize_to(skip, size), feature], dim=1)
+                for skip, feature, size in zip(skips, mask_features, sizes)
+            ]
+        else:
+            augmented = list(mask_features)
+        return self.decoder(z, augmented, sizes)
+
+    def loss(
+        self,
+        features: Sequence[Tensor],  # of forward()
+        candidates: Sequence[Tensor],  # N times (M_i, 4) xyxy, network pixels
+        data_samples: Sequence,  # N DetDataSample with gt_instances
+    ) -> dict[str, Tensor]:
+        """Class, box and mask loss of the sampled candidates.
+
+        Returns:
+            ``loss_aug_cls``, ``loss_aug_bbox``, ``loss_aug_mask`` and
+            ``aug_acc`` (per cent).
+        """
+        results = [InstanceData(bboxes=boxes) for boxes in candidates]
+        losses = self.roi_head.loss(features, results, list(data_samples))
+        named = {}
+        for key, value in losses.items():
+            if key.startswith('loss_'):
+                named[f'loss_aug_{key[5:]}'] = value * self.loss_weight
+            else:
+                named[f'aug_{key}'] = value
+        return named
+
+
+def _resize_to(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Encoder and FPN round odd sizes alike; other necks may not."""
+    if tuple(x.shape[-2:]) == tuple(size):
+        return x
+    return F.interpolate(x, size=size, mode='nearest')

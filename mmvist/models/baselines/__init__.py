@@ -1,0 +1,3 @@
+from .mask_rcnn_iou import MaskRCNNIoU
+
+__all__ = ['MaskRCNNIoU']

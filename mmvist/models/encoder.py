@@ -1,0 +1,171 @@
+"""E_phi: the shared encoder of the VAE (paper, sections 3.2 and 3.3.1).
+
+What differs from the letter of the paper: the latent is a map, not a vector,
+so that the size of a frame is free; a group of correlated latents is one
+channel of that map unless ``groups`` says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmvist.distributions import (
+    GroupedNormal,
+    correlation_from_logits,
+    logits_from_correlation,
+)
+from mmvist.registry import MODELS
+
+from .latent_layout import LatentLayout
+from .layers import ResidualBlock, conv3x3
+
+
+@dataclass
+class Encoding:
+    """What the encoder says of an observation xi_t.
+
+    Attributes:
+        mean: mu, (N, L, h, w) at stride 32.
+        posterior: q(z | xi, phi) over J = L * h * w variables, or None for an
+            encoder that is not variational.
+        layout: The order in which ``posterior`` lists the positions of a map.
+        phi: The spatial prior: block outputs at strides 1 (or 2), 2, 4, 8, 16.
+        bottleneck: E_32, (N, C, h, w), in front of the latent heads.
+    """
+
+    mean: Tensor
+    posterior: GroupedNormal | None
+    layout: LatentLayout
+    phi: tuple[Tensor, ...]
+    bottleneck: Tensor
+
+    @property
+    def skips(self) -> tuple[Tensor, ...]:
+        """E_s for s = 4, 8, 16, 32."""
+        return (*self.phi[2:], self.bottleneck)
+
+    def sample(self) -> Tensor:
+        """Draw z ~ q, (N, L, h, w), with its gradient; mu without a posterior."""
+        if self.posterior is None:
+            return self.mean
+        return self.layout.to_map(self.posterior.rsample()).to(self.mean.dtype)
+
+
+@MODELS.register_module()
+class VideoEncoder(BaseModule):
+    """Observation xi_t = [F_t, F_{t-1}, Lambda_{t-1}] to q(z | xi, phi) and phi.
+
+    1. a 3x3 convolution takes the 7 channels to ``widths[0]``;
+    2. five times: a residual block without normalisation, whose output is
+       kept in phi, and a stride-2 3x3 convolution;
+    3. heads on the bottleneck: mu and log sigma^2 by 3x3 convolutions, rho
+       by a linear layer on the average over each group.
+
+    Args:
+        widths: Channels of the blocks at strides 1, 2, 4, 8, 16; the
+            bottleneck has the last.
+        latent_channels: Channels L of the latent map.
+        stem_stride: 1 as in the paper. With 2 the first block works at half
+            resolution: a quarter of its time and memory, and phi starts at
+            stride 2.
+        groups: Which latents correlate: ``'channel'`` (all positions of a
+            channel), ``'position'`` (all channels of a position) or a window
+            ``(height, width)`` of positions within a channel.
+        with_corr: False keeps rho at 0 (ablation (b) of table 2).
+        variational: False leaves z = mu without a posterior (ablation (c)).
+        init_rho: Where rho starts.
+        init_log_var: Where log sigma^2 starts. Below 0, since noise of the
+            prior's size would drown the features of an untrained encoder.
+        init_cfg: MMEngine's initialisation config.
+    """
+
+    LOG_VAR_LIMIT = 10.0
+
+    def __init__(
+        self,
+        widths: Sequence[int] = (32, 64, 128, 256, 256),
+        latent_channels: int = 32,
+        stem_stride: int = 1,
+        groups: str | Sequence[int] = 'channel',
+        with_corr: bool = True,
+        variational: bool = True,
+        init_rho: float = 0.1,
+        init_log_var: float = -3.0,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if len(widths) != 5:
+            raise ValueError(f'widths takes five numbers, got {list(widths)}')
+        if stem_stride not in (1, 2):
+            raise ValueError(f'stem_stride is 1 or 2, got {stem_stride}')
+        self.widths = tuple(widths)
+        self.latent_channels = latent_channels
+        self.groups = groups if isinstance(groups, str) else tuple(groups)
+        self.with_corr = with_corr and variational
+        self.variational = variational
+        self.init_rho = init_rho
+
+        self.stem = conv3x3(7, widths[0], stride=stem_stride)
+        self.blocks = nn.ModuleList(ResidualBlock(width) for width in widths)
+        strides = (2 // stem_stride, 2, 2, 2, 2)
+        self.down = nn.ModuleList(
+            conv3x3(width, below, stride=stride)
+            for width, below, stride in zip(widths, (*widths[1:], widths[-1]), strides)
+        )
+        self.mean_head = conv3x3(widths[-1], latent_channels)
+        nn.init.normal_(self.mean_head.weight, std=0.01)
+        if variational:
+            self.log_var_head = conv3x3(widths[-1], latent_channels)
+            nn.init.normal_(self.log_var_head.weight, std=0.001)
+            nn.init.constant_(self.log_var_head.bias, init_log_var)
+        if self.with_corr:
+            channels = 1 if self.groups == 'position' else latent_channels
+            self.rho_head = nn.Conv2d(widths[-1], channels, 1)
+            nn.init.normal_(self.rho_head.weight, std=0.001)
+            nn.init.zeros_(self.rho_head.bias)
+
+    def forward(
+        self,
+        frame: Tensor,  # (N, 3, H, W) F_t, normalised and padded
+        prev_frame: Tensor,  # (N, 3, H, W) F_{t-1}
+        combined_mask: Tensor,  # (N, 1, H, W) Lambda_{t-1} in [0, 1]
+    ) -> Encoding:
+        """Encode one observation; see :class:`Encoding` for the shapes."""
+        x = F.relu(self.stem(torch.cat([frame, prev_frame, combined_mask], dim=1)))
+        phi: list[Tensor] = []
+        for block, down in zip(self.blocks, self.down):
+            x = block(x)
+            phi.append(x)
+            x = F.relu(down(x))
+        mean = self.mean_head(x)
+        layout = LatentLayout(self.groups, mean.shape[1:])
+        posterior = self._posterior(x, mean, layout) if self.variational else None
+        return Encoding(mean, posterior, layout, tuple(phi), x)
+
+    def _posterior(
+        self, bottleneck: Tensor, mean: Tensor, layout: LatentLayout
+    ) -> GroupedNormal:
+        limit = self.LOG_VAR_LIMIT
+        log_var = self.log_var_head(bottleneck).float().clamp(-limit, limit)
+        scale = torch.exp(0.5 * log_var)
+        if self.with_corr:
+            logits = layout.pool(self.rho_head, bottleneck).float()
+            start = logits_from_correlation(
+                logits.new_full(logits.shape, self.init_rho), layout.group_sizes
+            )
+            rho = correlation_from_logits(logits + start, layout.group_sizes)
+        else:
+            rho = scale.new_zeros(len(mean), layout.num_groups)
+        return GroupedNormal(
+            layout.to_vector(mean.float()),
+            layout.to_vector(scale),
+            rho,
+            layout.group_sizes,
+            validate_args=False,
+        )

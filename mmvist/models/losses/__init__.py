@@ -1,0 +1,3 @@
+from .gp_kl_loss import GPKLLoss
+
+__all__ = ['GPKLLoss']

@@ -1,0 +1,153 @@
+"""D_pro: where each known instance went (paper, section 3.3.2).
+
+The regions of interest are the boxes of frame t-1; the features are of frame
+t. A proposal keeps the identity of the instance whose box it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmdet.structures.bbox import bbox2roi
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmvist.registry import MODELS, TASK_UTILS
+
+from .layers import FEATURE_STRIDES, SkipDecoder
+
+
+@MODELS.register_module()
+class ProposalHead(BaseModule):
+    """z and phi and the boxes b_{t-1} to the boxes b^pro_t.
+
+    1. :class:`SkipDecoder` from z with the encoder's skips to feature maps at
+       strides 4, 8, 16, 32;
+    2. multi-scale RoIAlign at b_{t-1};
+    3. two fully connected layers and a linear layer to four box deltas.
+
+    Args:
+        latent_channels: Channels L of z.
+        skip_channels: Channels of E_s at strides 4, 8, 16, 32.
+        widths: Channels of the decoder at those strides.
+        out_channels: Channels of the maps that RoIAlign reads.
+        fc_channels: Width of the two fully connected layers.
+        roi_extractor: Config of the extractor.
+        roi_context: A RoI is widened by this factor about its centre before
+            RoIAlign, so that an object that moved by a large part of its
+            width is still seen whole. The deltas stay relative to b_{t-1}.
+        bbox_coder: Config of the box coder.
+        loss_bbox: Config of the box loss.
+        with_skip: False decodes from z alone (ablation (a) of table 2).
+        init_cfg: MMEngine's initialisation config.
+    """
+
+    def __init__(
+        self,
+        latent_channels: int = 32,
+        skip_channels: Sequence[int] = (128, 256, 256, 256),
+        widths: Sequence[int] = (128, 256, 256, 256),
+        out_channels: int = 256,
+        fc_channels: int = 1024,
+        roi_extractor: dict | None = None,
+        roi_context: float = 1.0,
+        bbox_coder: dict | None = None,
+        loss_bbox: dict | None = None,
+        with_skip: bool = True,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.with_skip = with_skip
+        self.roi_context = roi_context
+        self.decoder = SkipDecoder(
+            latent_channels,
+            skip_channels if with_skip else (0,) * len(FEATURE_STRIDES),
+            widths,
+            out_channels,
+        )
+        roi_extractor = roi_extractor or dict(
+            type='mmdet.SingleRoIExtractor',
+            roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=0),
+        )
+        self.roi_extractor = MODELS.build(
+            dict(
+                roi_extractor,
+                out_channels=out_channels,
+                featmap_strides=list(FEATURE_STRIDES),
+            )
+        )
+        self.bbox_coder = TASK_UTILS.build(
+            bbox_coder
+            or dict(
+                type='mmdet.DeltaXYWHBBoxCoder',
+                target_means=(0.0, 0.0, 0.0, 0.0),
+                target_stds=(0.1, 0.1, 0.2, 0.2),
+            )
+        )
+        self.loss_bbox = MODELS.build(
+            loss_bbox or dict(type='mmdet.SmoothL1Loss', beta=1.0, loss_weight=1.0)
+        )
+        height, width = self.roi_extractor.roi_layers[0].output_size
+        self.fc = nn.Sequential(
+            nn.Linear(out_channels * height * width, fc_channels),
+            nn.ReLU(inplace=True),
+            nn.Linear(fc_channels, fc_channels),
+            nn.ReLU(inplace=True),
+        )
+        self.fc_reg = nn.Linear(fc_channels, 4)
+        nn.init.normal_(self.fc_reg.weight, std=0.001)
+        nn.init.zeros_(self.fc_reg.bias)
+
+    def forward(
+        self,
+        z: Tensor,  # (N, L, h, w)
+        skips: Sequence[Tensor],  # E_s, s = 4, 8, 16, 32
+        boxes: Sequence[Tensor],  # N times (M_i, 4) xyxy, network pixels
+    ) -> Tensor:
+        """Deltas from each b_{t-1} to b^pro_t, (sum M_i, 4), images in order."""
+        rois = bbox2roi(list(boxes)).to(z.dtype)
+        sizes = [tuple(skip.shape[-2:]) for skip in skips]
+        used = skips if self.with_skip else (None,) * len(skips)
+        features = self.decoder(z, used, sizes)
+        if len(rois) == 0:
+            # The decoder has run so that every parameter has a gradient.
+            return self.fc_reg.weight.new_zeros(0, 4) + features[0].sum() * 0
+        context = self.roi_context if self.roi_context != 1.0 else None
+        crops = self.roi_extractor(features, rois, roi_scale_factor=context)
+        return self.fc_reg(self.fc(crops.flatten(1)))
+
+    def decode(
+        self,
+        deltas: Tensor,  # (M, 4)
+        boxes: Tensor,  # (M, 4) b_{t-1}, xyxy, network pixels
+        img_shape: tuple[int, int],
+    ) -> Tensor:
+        """b^pro_t, (M, 4) xyxy, network pixels, clipped to the image."""
+        if len(boxes) == 0:
+            return boxes
+        return self.bbox_coder.decode(
+            boxes.float(), deltas.float(), max_shape=tuple(img_shape)
+        )
+
+    def loss(
+        self,
+        deltas: Tensor,  # (M, 4)
+        boxes: Tensor,  # (M, 4) b_{t-1}, xyxy, network pixels
+        targets: Tensor,  # (M, 4) b_t of the same identity
+        visible: Tensor,  # (M,) bool: the identity is there at t
+    ) -> dict[str, Tensor]:
+        """Smooth L1 over the instances that are still visible at t.
+
+        Returns:
+            ``loss_proposal``: the sum over four deltas, mean over those
+            instances; zero where there is none.
+        """
+        if not bool(visible.any()):
+            zero = sum(p.sum() for p in (*self.fc.parameters(), *self.fc_reg.parameters()))
+            return dict(loss_proposal=deltas.sum() * 0 + zero * 0)
+        encoded = self.bbox_coder.encode(boxes[visible].float(), targets[visible].float())
+        loss = self.loss_bbox(
+            deltas[visible].float(), encoded, avg_factor=float(visible.sum())
+        )
+        return dict(loss_proposal=loss)

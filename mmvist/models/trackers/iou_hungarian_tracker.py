@@ -1,0 +1,317 @@
+"""Matching of propagated and detected boxes, and the life of an identity.
+
+Implements eq. (5) and the rules of section 3.3.3 of the paper. Where the
+paper is silent: matching stays within a class, a pair under the gate is
+forbidden before the assignment is solved (so that it cannot take the place of
+a good pair), and a track that is not seen is kept for a few frames as lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from mmdet.structures import DetDataSample
+from mmdet.structures.bbox import bbox_overlaps
+from mmengine.model import BaseModule
+from mmengine.structures import InstanceData
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from mmvist.registry import MODELS
+from mmvist.structures.masks import mask_iou
+from mmvist.structures.track_state import Tracks
+
+MATCHED, PROPAGATED, NEW = 0, 1, 2
+"""Kinds of candidate box: union of a matched pair, b^pro alone, b^mask alone."""
+
+_FORBIDDEN = 1e6
+
+
+@dataclass
+class Candidates:
+    """The boxes that go to the augment branch, each with its origin.
+
+    Attributes:
+        boxes: (M, 4) xyxy.
+        kinds: (M,) long, :data:`MATCHED`, :data:`PROPAGATED` or :data:`NEW`.
+        track_rows: (M,) long, row of the known instance, -1 for a new one.
+        det_rows: (M,) long, row of the detection, -1 for a propagated box.
+    """
+
+    boxes: Tensor
+    kinds: Tensor
+    track_rows: Tensor
+    det_rows: Tensor
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def __getitem__(self, rows: Tensor) -> Candidates:
+        return Candidates(**{name: value[rows] for name, value in vars(self).items()})
+
+
+@MODELS.register_module()
+class IoUHungarianTracker(BaseModule):
+    """IoU cost, Hungarian assignment, identities for life.
+
+    In VAE-VIST the proposals b^pro meet the detections b^mask. As a plain
+    MMDetection tracker (:meth:`track`) it serves any detector or segmentor,
+    whose last boxes then play the proposals.
+
+    Args:
+        match_iou_thr: epsilon: a pair matches only with a larger IoU.
+        match_score_thr: Detections under it are not used at all.
+        birth_score_thr: A new instance needs this score, of the detector and
+            of the augment branch.
+        keep_score_thr: A known instance under this score is lost.
+        duplicate_iou_thr: Two masks that overlap more than this are one
+            object; matched stays before propagated before new.
+        num_frames_retain: Frames for which a lost track is kept.
+        class_aware: Only boxes of one class match.
+        union: A matched pair becomes the union of its boxes; False keeps the
+            propagated box (ablation rows without the augment branch).
+        init_cfg: MMEngine's initialisation config.
+    """
+
+    def __init__(
+        self,
+        match_iou_thr: float = 0.5,
+        match_score_thr: float = 0.3,
+        birth_score_thr: float = 0.5,
+        keep_score_thr: float = 0.4,
+        duplicate_iou_thr: float = 0.5,
+        num_frames_retain: int = 5,
+        class_aware: bool = True,
+        union: bool = True,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.match_iou_thr = match_iou_thr
+        self.match_score_thr = match_score_thr
+        self.birth_score_thr = birth_score_thr
+        self.keep_score_thr = keep_score_thr
+        self.duplicate_iou_thr = duplicate_iou_thr
+        self.num_frames_retain = num_frames_retain
+        self.class_aware = class_aware
+        self.union = union
+        self.reset()
+
+    def match(
+        self,
+        pro_boxes: Tensor,  # (P, 4) xyxy
+        pro_labels: Tensor,  # (P,)
+        det_boxes: Tensor,  # (D, 4) xyxy, the same pixels
+        det_labels: Tensor,  # (D,)
+    ) -> tuple[Tensor, Tensor]:
+        """Optimal one-to-one pairs under c_ij = 1 - IoU (eq. (5)).
+
+        Returns:
+            Rows of ``pro_boxes`` and of ``det_boxes``, (K,) long each.
+        """
+        none = pro_labels.new_zeros(0, dtype=torch.long)
+        if len(pro_boxes) == 0 or len(det_boxes) == 0:
+            return none, none
+        iou = bbox_overlaps(pro_boxes.float(), det_boxes.float())
+        allowed = iou > self.match_iou_thr
+        if self.class_aware:
+            allowed &= pro_labels[:, None] == det_labels[None]
+        cost = torch.where(allowed, 1 - iou, torch.full_like(iou, _FORBIDDEN))
+        rows, columns = linear_sum_assignment(cost.detach().cpu().numpy())
+        kept = allowed.cpu().numpy()[rows, columns]
+        device = pro_boxes.device
+        return (
+            torch.as_tensor(rows[kept], dtype=torch.long, device=device),
+            torch.as_tensor(columns[kept], dtype=torch.long, device=device),
+        )
+
+    def associate(
+        self,
+        pro_boxes: Tensor,  # (P, 4) xyxy
+        pro_labels: Tensor,  # (P,)
+        det_boxes: Tensor,  # (D, 4) xyxy, the same pixels
+        det_labels: Tensor,  # (D,)
+    ) -> Candidates:
+        """Unions, unmatched proposals and unmatched detections, in this order."""
+        pro_rows, det_rows = self.match(pro_boxes, pro_labels, det_boxes, det_labels)
+        alone = torch.ones(len(pro_boxes), dtype=torch.bool, device=pro_boxes.device)
+        alone[pro_rows] = False
+        fresh = torch.ones(len(det_boxes), dtype=torch.bool, device=det_boxes.device)
+        fresh[det_rows] = False
+        alone, fresh = alone.nonzero()[:, 0], fresh.nonzero()[:, 0]
+
+        merged = pro_boxes[pro_rows]
+        if self.union:
+            other = det_boxes[det_rows].to(merged.dtype)
+            merged = torch.cat(
+                [
+                    torch.minimum(merged[:, :2], other[:, :2]),
+                    torch.maximum(merged[:, 2:], other[:, 2:]),
+                ],
+                dim=1,
+            )
+        counts = [len(pro_rows), len(alone), len(fresh)]
+        nothing = pro_rows.new_full((1,), -1)
+        return Candidates(
+            boxes=torch.cat([merged, pro_boxes[alone], det_boxes[fresh]]),
+            kinds=torch.repeat_interleave(
+                torch.arange(3, device=pro_boxes.device),
+                torch.tensor(counts, device=pro_boxes.device),
+            ),
+            track_rows=torch.cat([pro_rows, alone, nothing.expand(counts[2])]),
+            det_rows=torch.cat([det_rows, nothing.expand(counts[1]), fresh]),
+        )
+
+    def survives(
+        self,
+        candidates: Candidates,
+        scores: Tensor,  # (M,) of the final branch
+        det_scores: Tensor,  # (D,)
+    ) -> Tensor:
+        """Which candidates are shown: births and deaths by score, (M,) bool."""
+        known = candidates.track_rows >= 0
+        detected = torch.zeros_like(scores)
+        if len(det_scores):
+            rows = candidates.det_rows.clamp(min=0)
+            detected = torch.where(
+                candidates.det_rows >= 0, det_scores[rows].to(scores.dtype), detected
+            )
+        born = (detected >= self.birth_score_thr) & (scores >= self.birth_score_thr)
+        return torch.where(known, scores >= self.keep_score_thr, born)
+
+    def unique(
+        self,
+        kinds: Tensor,  # (M,)
+        scores: Tensor,  # (M,)
+        masks: Tensor,  # (M, h, w) bool, before they are made disjoint
+    ) -> Tensor:
+        """Keep one of the candidates that are one object, (M,) bool.
+
+        Boxes would not do: the box of an occluded neighbour overlaps as much
+        as a duplicate does, its mask does not. Classes are not compared: two
+        masks that share most of their pixels are one object whatever they
+        are called.
+        """
+        keep = torch.ones(len(kinds), dtype=torch.bool, device=kinds.device)
+        if len(kinds) < 2:
+            return keep
+        same = (mask_iou(masks, masks) > self.duplicate_iou_thr).cpu().numpy()
+        order = np.lexsort((-scores.cpu().numpy(), kinds.cpu().numpy()))
+        kept: list[int] = []
+        for row in order:
+            if kept and same[row, kept].any():
+                keep[int(row)] = False
+            else:
+                kept.append(int(row))
+        return keep
+
+    def update(
+        self,
+        tracks: Tracks,
+        next_id: int,
+        track_rows: Tensor,  # (S,) row of each shown instance, -1: birth
+        boxes: Tensor,  # (S, 4) final box, the pixels of ``tracks``
+        probs: Tensor,  # (S, C) class probabilities
+        scores: Tensor,  # (S,)
+        img_shape: tuple[int, int],
+    ) -> tuple[Tracks, Tensor, int]:
+        """Carry the table of tracks over one frame.
+
+        Returns:
+            The new table (the shown instances first, in their order, then
+            the lost ones), the identities of the shown instances (S,), and
+            the next free identity.
+        """
+        known = track_rows >= 0
+        born = ~known
+        ids = torch.zeros_like(track_rows)
+        ids[known] = tracks.ids[track_rows[known]]
+        ids[born] = next_id + torch.arange(int(born.sum()), device=ids.device)
+
+        before = boxes.new_zeros(len(boxes), 4)
+        before[known] = tracks.boxes[track_rows[known]].to(boxes.dtype)
+        sums = probs.clone()
+        sums[known] += tracks.class_probs[track_rows[known]].to(probs.dtype)
+        moved = torch.where(known[:, None], _centre(boxes) - _centre(before), 0.0)
+        shown = Tracks(ids, boxes, sums, scores, torch.zeros_like(ids), moved)
+
+        unseen = torch.ones(len(tracks), dtype=torch.bool, device=ids.device)
+        unseen[track_rows[known]] = False
+        lost = tracks[unseen & (tracks.ages < self.num_frames_retain)]
+        lost.ages = lost.ages + 1
+        lost.boxes = _move(lost.boxes, lost.displacements, img_shape)
+        return Tracks.cat([shown, lost]), ids, next_id + int(born.sum())
+
+    def reset(self) -> None:
+        """Forget the video of :meth:`track`."""
+        self._tracks: Tracks | None = None
+        self._next_id = 1
+
+    def track(
+        self,
+        model: torch.nn.Module | None = None,
+        feats: object = None,
+        data_sample: DetDataSample | None = None,
+        **kwargs: object,
+    ) -> InstanceData:
+        """MMDetection's tracker interface, one frame after the other.
+
+        Args:
+            model: The host model; not used.
+            feats: The frame's features; not used.
+            data_sample: Holds ``pred_instances`` (boxes in original pixels)
+                and the frame's metainfo; ``frame_id`` 0 starts a new video.
+
+        Returns:
+            The instances that have an identity, with ``instances_id``.
+        """
+        if data_sample is None:
+            raise ValueError('track() needs a data_sample with pred_instances')
+        pred = data_sample.pred_instances
+        if data_sample.metainfo.get('frame_id', 0) == 0:
+            self.reset()
+        labels = pred.labels.long()
+        if self._tracks is None:
+            self._tracks = Tracks.empty(1, pred.bboxes.device)
+        tracks = self._tracks
+        width = max(tracks.class_probs.shape[1], int(labels.max()) + 1 if len(labels) else 1)
+        if width > tracks.class_probs.shape[1]:
+            missing = width - tracks.class_probs.shape[1]
+            tracks.class_probs = torch.nn.functional.pad(tracks.class_probs, (0, missing))
+
+        pred = pred[pred.scores >= self.match_score_thr]
+        labels = pred.labels.long()
+        candidates = self.associate(tracks.boxes, tracks.labels, pred.bboxes, labels)
+        candidates = candidates[candidates.det_rows >= 0]
+        scores = pred.scores[candidates.det_rows]
+        born = (candidates.track_rows < 0) & (scores < self.birth_score_thr)
+        candidates, scores = candidates[~born], scores[~born]
+        result = pred[candidates.det_rows]
+        probs = torch.zeros(len(result), width, device=scores.device)
+        probs[torch.arange(len(result)), result.labels.long()] = scores.float()
+        self._tracks, ids, self._next_id = self.update(
+            tracks,
+            self._next_id,
+            candidates.track_rows,
+            result.bboxes,
+            probs,
+            scores,
+            tuple(data_sample.metainfo['ori_shape'][:2]),
+        )
+        result.instances_id = ids
+        return result
+
+
+def _centre(boxes: Tensor) -> Tensor:
+    """(M, 4) xyxy to (M, 2)."""
+    return (boxes[:, :2] + boxes[:, 2:]) / 2
+
+
+def _move(boxes: Tensor, displacements: Tensor, img_shape: tuple[int, int]) -> Tensor:
+    """Shift boxes; a centre stays in the image, where it would come back."""
+    height, width = img_shape
+    limit = boxes.new_tensor([width, height])
+    centre = _centre(boxes)
+    target = torch.minimum((centre + displacements).clamp(min=0), limit)
+    return boxes + (target - centre).repeat(1, 2)

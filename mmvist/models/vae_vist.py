@@ -1,0 +1,419 @@
+"""VAE-VIST: a VAE with Gaussian-process latents beside a Mask R-CNN.
+
+"Video Instance Segmentation Tracking With a Modified VAE Architecture",
+CVPR 2020, section 3 and figure 2. ``docs/departures.md`` lists where the
+defaults leave the letter of the paper, and why.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from mmdet.models.mot import BaseMOTModel
+from mmdet.structures import TrackSampleList
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmvist.registry import MODELS
+from mmvist.structures.clip import Clip, Frame, clip_from_mmdet, frame_from_mmdet
+from mmvist.structures.combined_mask import combined_mask
+from mmvist.structures.masks import disjoint_masks
+from mmvist.structures.track_state import Tracks, VideoState
+
+from .augment import refine, segment
+from .detector import detect, detector_loss
+from .encoder import Encoding
+from .training import TrainingSamples
+
+
+@MODELS.register_module()
+class VAEVIST(BaseMOTModel):
+    """Classify, segment and track every instance of a video.
+
+    One frame goes through eleven steps, which :meth:`loss` and :meth:`step`
+    follow:
+
+    1. the combined mask Lambda_{t-1} of the instances of t-1;
+    2. the observation xi_t = [F_t, F_{t-1}, Lambda_{t-1}];
+    3. :class:`VideoEncoder` E_phi: the posterior of z and the spatial prior phi;
+    4. z, drawn in training and the mean in testing;
+    5. :class:`GPKLLoss` (Theorem 2);
+    6. :class:`AuxiliaryHead` D_aux: F_{t+1} from z alone; training only;
+    7. :class:`ProposalHead` D_pro: b_{t-1} to b^pro_t, the same identity;
+    8. Mask R-CNN: x^Mask_s and the detections b^mask_t;
+    9. :class:`IoUHungarianTracker`: unions, propagated alone, new;
+    10. :class:`AugmentHead` D_aug: class, box and mask of each;
+    11. disjoint masks, births and deaths; the result is the b_{t-1} and
+        Lambda_{t-1} of the next frame.
+
+    Args:
+        detector: Config of a two-stage MMDetection detector with masks.
+        encoder: Config of the encoder.
+        proposal_head: Config of D_pro.
+        tracker: Config of the matching.
+        kl_loss: Config of the latent loss.
+        auxiliary_head: Config of D_aux.
+        augment_head: Config of D_aug.
+        with_skip: False drops E_s from D_pro and D_aug (table 2, row (a)).
+        with_corr: False holds rho at 0 (row (b)).
+        variational: False leaves z = mu and no KL (row (c)).
+        with_aux: False drops D_aux (rows (d) and (f)).
+        with_augment: False takes class, score and mask of propagated boxes
+            from Mask R-CNN's own heads (rows (d) and (e)).
+        detect_interval: Every n-th frame runs RPN and box head; on the others
+            instances are propagated and none is born.
+        mask_weights: How Lambda weighs a mask, see :func:`combined_mask`.
+        sample_at_test: Draw z in testing too (the letter of the paper).
+        freeze_detector: Keep the detector as it was initialised.
+        train_cfg: Arguments of :class:`TrainingSamples`.
+        data_preprocessor: Config of MMDetection's ``TrackDataPreprocessor``.
+        init_cfg: MMEngine's initialisation config.
+    """
+
+    def __init__(
+        self,
+        detector: dict,
+        encoder: dict,
+        proposal_head: dict,
+        tracker: dict,
+        kl_loss: dict | None = None,
+        auxiliary_head: dict | None = None,
+        augment_head: dict | None = None,
+        with_skip: bool = True,
+        with_corr: bool = True,
+        variational: bool = True,
+        with_aux: bool = True,
+        with_augment: bool = True,
+        detect_interval: int = 1,
+        mask_weights: str = 'class',
+        sample_at_test: bool = False,
+        freeze_detector: bool = False,
+        train_cfg: dict | None = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor, init_cfg)
+        if detect_interval < 1:
+            raise ValueError(f'detect_interval is at least 1, got {detect_interval}')
+        self.variational = variational
+        self.with_aux = with_aux
+        self.with_augment = with_augment
+        self.detect_interval = detect_interval
+        self.mask_weights = mask_weights
+        self.sample_at_test = sample_at_test
+        self.freeze_detector = freeze_detector
+
+        self.detector = MODELS.build(detector)
+        self.encoder = MODELS.build(
+            dict(encoder, with_corr=with_corr, variational=variational)
+        )
+        self.proposal_head = MODELS.build(dict(proposal_head, with_skip=with_skip))
+        self.tracker = MODELS.build(
+            tracker if with_augment else dict(tracker, union=False)
+        )
+        if variational:
+            self.kl_loss = MODELS.build(kl_loss or dict(type='mmvist.GPKLLoss'))
+        if with_aux:
+            self.auxiliary_head = MODELS.build(_needed(auxiliary_head, 'auxiliary_head'))
+        if with_augment:
+            augment_head = _needed(augment_head, 'augment_head')
+            self.augment_head = MODELS.build(dict(augment_head, with_skip=with_skip))
+        self.num_classes = self.detector.roi_head.bbox_head.num_classes
+        self.training_samples = TrainingSamples(
+            self.tracker, self.num_classes, mask_weights, **(train_cfg or {})
+        )
+        self._state: VideoState | None = None
+        if freeze_detector:
+            self.freeze_module('detector')
+
+    def train(self, mode: bool = True) -> VAEVIST:
+        super().train(mode)
+        if self.freeze_detector:
+            self.detector.eval()
+        return self
+
+    # ---------------------------------------------------------------- training
+
+    def loss(
+        self,
+        inputs: Tensor,  # (N, 3, 3, H, W)
+        data_samples: TrackSampleList,
+        **kwargs: object,
+    ) -> dict[str, Tensor]:
+        """Losses of a batch as MMDetection packs it; see :meth:`clip_loss`."""
+        return self.clip_loss(clip_from_mmdet(inputs, data_samples))
+
+    def clip_loss(self, clip: Clip) -> dict[str, Tensor]:
+        """All losses of a batch of clips, by name, and what is logged beside.
+
+        No gradient flows through boxes. The KL reaches the encoder; D_aux and
+        D_pro the encoder and themselves; D_aug also backbone and FPN; the
+        detector's losses the detector alone.
+        """
+        known = self.training_samples.known(clip)
+        encoding = self.encoder(
+            clip.frame, clip.prev_frame, torch.stack([one.combined_mask for one in known])
+        )
+        z = encoding.sample()
+        losses = self._latent_loss(encoding)
+        if self.with_aux:
+            losses.update(
+                self.auxiliary_head.loss(z, clip.next_frame, clip.has_next, clip.img_shapes)
+            )
+        deltas = self.proposal_head(z, encoding.skips, [one.boxes for one in known])
+        losses.update(
+            self.proposal_head.loss(
+                deltas,
+                torch.cat([one.boxes for one in known]),
+                torch.cat([one.targets for one in known]),
+                torch.cat([one.visible for one in known]),
+            )
+        )
+        features = self.detector.extract_feat(clip.frame)
+        detector_losses, proposals = detector_loss(
+            self.detector, features, clip.data_samples
+        )
+        if not self.freeze_detector:
+            losses.update(detector_losses)
+        if self.with_augment:
+            candidates = self._training_candidates(
+                clip, known, deltas, features, proposals
+            )
+            augmented = self.augment_head(z, encoding.skips, features)
+            losses.update(
+                self.augment_head.loss(augmented, candidates, clip.data_samples)
+            )
+        self.training_samples.advance()
+        return losses
+
+    def _latent_loss(self, encoding: Encoding) -> dict[str, Tensor]:
+        posterior = encoding.posterior
+        if posterior is None:
+            return {}
+        return dict(
+            loss_kl=self.kl_loss(posterior),
+            rho=posterior.rho.detach().mean(),
+            abs_rho=posterior.rho.detach().abs().mean(),
+            sigma=posterior.scale.detach().mean(),
+        )
+
+    @torch.no_grad()
+    def _training_candidates(
+        self,
+        clip: Clip,
+        known: list,
+        deltas: Tensor,
+        features: tuple[Tensor, ...],
+        proposals: list[InstanceData],
+    ) -> list[Tensor]:
+        """RoIs of the augment branch, made by the code of :meth:`step`."""
+        metainfo = [sample.metainfo for sample in clip.data_samples]
+        score_thr = self.training_samples.candidate_score_thr
+        # As many as in testing; the RPN's training config gives more.
+        limit = self.detector.test_cfg.rpn.max_per_img
+        few = [one[:limit] for one in proposals]
+        detections = detect(self.detector, features, metainfo, few, score_thr)
+        candidates = []
+        split = deltas.split([len(one.boxes) for one in known])
+        for row, sample in enumerate(clip.data_samples):
+            propagated = self.proposal_head.decode(
+                split[row], known[row].boxes, clip.img_shapes[row]
+            )
+            candidates.append(
+                self.training_samples.candidates(
+                    propagated, known[row], detections[row], proposals[row], sample
+                )
+            )
+        return candidates
+
+    # ----------------------------------------------------------------- testing
+
+    def predict(
+        self,
+        inputs: Tensor,  # (1, T, 3, H, W)
+        data_samples: TrackSampleList,
+        **kwargs: object,
+    ) -> TrackSampleList:
+        """Track the frames of one video, one after the other.
+
+        The state is kept between calls: a video may come whole or frame by
+        frame. A frame that does not follow the last one starts anew.
+
+        Returns:
+            The data samples with ``pred_track_instances``, original pixels:
+            ``bboxes``, ``labels``, ``scores``, ``masks``, ``instances_id``
+            and ``kinds``.
+        """
+        if len(data_samples) != 1:
+            raise ValueError(
+                f'VAEVIST tests one video at a time, got {len(data_samples)}: '
+                'set batch_size=1 in the test dataloader'
+            )
+        for position, sample in enumerate(data_samples[0].video_data_samples):
+            frame = frame_from_mmdet(inputs[:, position], sample)
+            sample.pred_track_instances, self._state = self.step(frame, self._state)
+        return data_samples
+
+    @torch.no_grad()
+    def step(
+        self, frame: Frame, state: VideoState | None
+    ) -> tuple[InstanceData, VideoState]:
+        """Track one frame.
+
+        Args:
+            frame: The frame F_t.
+            state: What was returned for F_{t-1}; None at the start. The state
+                of another video, or of a frame that is not t-1, is not used,
+                but an identity is not given twice within a video.
+
+        Returns:
+            The instances of t, original pixels: ``bboxes`` (M, 4) xyxy,
+            ``labels``, ``scores``, ``instances_id``, ``kinds`` (0 matched, 1
+            propagated, 2 new), ``masks`` (M, H, W) bool, disjoint; and the
+            state after t.
+        """
+        state = self._successor(frame, state)
+        encoding = self._encode(frame, state)
+        z = encoding.sample() if self.sample_at_test else encoding.mean
+        tracks = state.tracks
+
+        deltas = self.proposal_head(z, encoding.skips, [tracks.boxes])
+        propagated = self.proposal_head.decode(deltas, tracks.boxes, frame.img_shape)
+        features = self.detector.extract_feat(frame.image)
+        detections = self._detect(frame, state, features)
+        candidates = self.tracker.associate(
+            propagated, tracks.labels, detections.bboxes, detections.labels
+        )
+
+        if self.with_augment:
+            roi_head = self.augment_head.roi_head
+            maps = self.augment_head(z, encoding.skips, features)
+        else:
+            roi_head, maps = self.detector.roi_head, features
+        refined = refine(roi_head, maps, candidates.boxes, frame.img_shape)
+        scores = _best(refined.probs)
+        shown = self.tracker.survives(candidates, scores, detections.scores)
+        candidates, refined, scores = candidates[shown], refined[shown], scores[shown]
+        sums = refined.probs + self._past_probs(tracks, candidates.track_rows)
+        labels = sums.argmax(dim=1) if len(sums) else sums.new_zeros(0, dtype=torch.long)
+        boxes = refined.of_labels(labels)
+        result = segment(roi_head, maps, boxes, labels, frame.metainfo)
+
+        unique = self.tracker.unique(candidates.kinds, scores, result.masks)
+        masks = disjoint_masks(result.masks[unique], scores[unique])
+        visible = masks.flatten(1).any(dim=1)
+        rows = unique.nonzero()[:, 0][visible]
+        tracks, ids, next_id = self.tracker.update(
+            tracks,
+            state.next_id,
+            candidates.track_rows[rows],
+            boxes[rows],
+            refined.probs[rows],
+            scores[rows],
+            frame.img_shape,
+        )
+        instances = InstanceData(
+            bboxes=result.bboxes[rows],
+            labels=labels[rows],
+            scores=scores[rows],
+            instances_id=ids,
+            kinds=candidates.kinds[rows],
+            masks=masks[visible],
+        )
+        return instances, VideoState(
+            video_id=frame.video_id,
+            frame_id=frame.frame_id,
+            next_id=next_id,
+            tracks=tracks,
+            frame=frame.image,
+            combined_mask=self._combined_mask(frame, instances),
+            steps=state.steps + 1,
+        )
+
+    @torch.no_grad()
+    def predict_next_frame(self, frame: Frame, state: VideoState | None) -> Tensor:
+        """F^_{t+1} of D_aux, (3, height, width) of ``img_shape``, normalised.
+
+        Raises:
+            ValueError: The model has no auxiliary branch.
+        """
+        if not self.with_aux:
+            raise ValueError('this model was built with with_aux=False')
+        z = self._encode(frame, self._successor(frame, state)).mean
+        picture = self.auxiliary_head(z, frame.image.shape[-2:])[0]
+        return picture[:, : frame.img_shape[0], : frame.img_shape[1]]
+
+    def _successor(self, frame: Frame, state: VideoState | None) -> VideoState:
+        """The state after t-1, or a fresh one."""
+        tracks = Tracks.empty(self.num_classes, frame.image.device)
+        fresh = VideoState(frame.video_id, frame.frame_id - 1, 1, tracks)
+        if state is None or state.video_id != frame.video_id:
+            return fresh
+        if frame.frame_id <= state.frame_id:
+            return fresh
+        if frame.frame_id > state.frame_id + 1:
+            fresh.next_id = state.next_id
+            return fresh
+        if state.frame is not None and state.frame.shape != frame.image.shape:
+            raise ValueError(
+                f'frame {frame.frame_id} of video {frame.video_id} has input size '
+                f'{tuple(frame.image.shape[-2:])}, the frame before '
+                f'{tuple(state.frame.shape[-2:])}: a video has one size'
+            )
+        return state
+
+    def _encode(self, frame: Frame, state: VideoState) -> Encoding:
+        image = frame.image
+        before = image if state.frame is None else state.frame
+        mask = state.combined_mask
+        if mask is None:
+            mask = image.new_zeros(1, 1, *image.shape[-2:])
+        return self.encoder(image, before, mask)
+
+    def _detect(
+        self, frame: Frame, state: VideoState, features: tuple[Tensor, ...]
+    ) -> InstanceData:
+        if state.steps % self.detect_interval:
+            device = frame.image.device
+            return InstanceData(
+                bboxes=torch.zeros(0, 4, device=device),
+                scores=torch.zeros(0, device=device),
+                labels=torch.zeros(0, dtype=torch.long, device=device),
+            )
+        found = detect(self.detector, features, [frame.metainfo])[0]
+        return found[found.scores >= self.tracker.match_score_thr]
+
+    @staticmethod
+    def _past_probs(tracks: Tracks, track_rows: Tensor) -> Tensor:
+        """Sums of class probabilities of known instances, 0 for new, (M, C)."""
+        if len(tracks) == 0:
+            return tracks.class_probs.new_zeros(
+                len(track_rows), tracks.class_probs.shape[1]
+            )
+        past = tracks.class_probs[track_rows.clamp(min=0)]
+        return torch.where(track_rows[:, None] >= 0, past, torch.zeros_like(past))
+
+    def _combined_mask(self, frame: Frame, instances: InstanceData) -> Tensor:
+        """Lambda_t in network pixels, (1, 1, H, W)."""
+        image = combined_mask(
+            instances.masks,
+            instances.labels,
+            self.num_classes,
+            self.mask_weights,
+            instances.scores,
+        )
+        image = F.interpolate(image[None], size=frame.img_shape, mode='nearest')
+        height, width = frame.image.shape[-2:]
+        bottom, right = height - frame.img_shape[0], width - frame.img_shape[1]
+        return F.pad(image, (0, right, 0, bottom)).to(frame.image.dtype)
+
+
+def _best(probs: Tensor) -> Tensor:
+    """Largest class probability of each row, (M,)."""
+    return probs.max(dim=1).values if len(probs) else probs.new_zeros(0)
+
+
+def _needed(config: dict | None, name: str) -> dict:
+    if config is None:
+        raise ValueError(f'VAEVIST needs {name}, or the switch that turns it off')
+    return config

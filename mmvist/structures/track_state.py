@@ -1,0 +1,93 @@
+"""What a tracker remembers of a video.
+
+The state holds one row a track and two images, whatever the length of the
+video: nothing of older frames is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class Tracks:
+    """A table of M live and lost tracks.
+
+    Attributes:
+        ids: Identities, (M,) long, from 1 on.
+        boxes: Last box, xyxy, (M, 4); of a lost track moved on by its last
+            displacement in each frame.
+        class_probs: Sum of the class probabilities so far, (M, C).
+        scores: Score in the last frame in which the track was seen, (M,).
+        ages: Frames since the track was seen, (M,) long; 0 is live.
+        displacements: Last movement of the centre, (M, 2) pixels a frame.
+    """
+
+    ids: Tensor
+    boxes: Tensor
+    class_probs: Tensor
+    scores: Tensor
+    ages: Tensor
+    displacements: Tensor
+
+    @classmethod
+    def empty(cls, num_classes: int, device: torch.device | str = 'cpu') -> Tracks:
+        """A table without rows."""
+        return cls(
+            ids=torch.zeros(0, dtype=torch.long, device=device),
+            boxes=torch.zeros(0, 4, device=device),
+            class_probs=torch.zeros(0, num_classes, device=device),
+            scores=torch.zeros(0, device=device),
+            ages=torch.zeros(0, dtype=torch.long, device=device),
+            displacements=torch.zeros(0, 2, device=device),
+        )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, rows: Tensor) -> Tracks:
+        """The rows of a boolean mask or of an index."""
+        return Tracks(**{name: value[rows] for name, value in vars(self).items()})
+
+    @property
+    def labels(self) -> Tensor:
+        """The running class of each track, (M,) long."""
+        if len(self) == 0:
+            return self.ids.new_zeros(0)
+        return self.class_probs.argmax(dim=1)
+
+    @staticmethod
+    def cat(tables: list[Tracks]) -> Tracks:
+        """Stack tables."""
+        return Tracks(
+            **{
+                name: torch.cat([getattr(table, name) for table in tables])
+                for name in vars(tables[0])
+            }
+        )
+
+
+@dataclass
+class VideoState:
+    """All that :meth:`VAEVIST.step` remembers between two frames.
+
+    Attributes:
+        video_id: The video that the state belongs to.
+        frame_id: The last frame that was seen.
+        next_id: The first identity that is still free.
+        tracks: Live and lost tracks, boxes in network pixels.
+        frame: F_{t-1}, (1, 3, H, W), normalised and padded.
+        combined_mask: Lambda_{t-1}, (1, 1, H, W).
+        steps: Frames seen so far, which ``detect_interval`` counts.
+    """
+
+    video_id: object
+    frame_id: int
+    next_id: int
+    tracks: Tracks
+    frame: Tensor | None = None
+    combined_mask: Tensor | None = None
+    steps: int = 0

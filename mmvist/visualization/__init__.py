@@ -1,0 +1,17 @@
+"""Pictures and videos of what a model sees."""
+
+from .compose import next_frame_picture, side_by_side
+from .draw import display_scale, draw_instances
+from .identities import align_identities
+from .palette import identity_color
+from .video import VideoWriter
+
+__all__ = [
+    'VideoWriter',
+    'align_identities',
+    'display_scale',
+    'draw_instances',
+    'identity_color',
+    'next_frame_picture',
+    'side_by_side',
+]

@@ -1,0 +1,116 @@
+"""Frames to a video that every player plays."""
+
+from __future__ import annotations
+
+import logging
+import os
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+from mmengine.logging import print_log
+
+from mmvist.engine.errors import UserError
+
+VIDEO_SUFFIXES = ('.mp4', '.m4v', '.mov', '.mkv')
+
+
+class VideoWriter:
+    """Write BGR frames as H.264; a context manager.
+
+    The size is that of the first frame; odd sizes grow by one pixel, which
+    repeats the edge, since the codec takes even ones alone. Where this FFmpeg
+    has no libx264, MPEG-4 takes its place and a line of the log says so. What was
+    written before an error stays playable; without a frame there is no file.
+
+    Args:
+        path: ``.mp4``, ``.m4v``, ``.mov`` or ``.mkv``, in a folder that exists.
+        fps: Frames a second.
+        crf: Quality of libx264, smaller is better.
+
+    Raises:
+        UserError: The suffix is another, or the file cannot be made.
+
+    Examples:
+        >>> with VideoWriter('clip.mp4', fps=10) as video:  # doctest: +SKIP
+        ...     video.write(np.zeros((128, 192, 3), np.uint8))
+    """
+
+    def __init__(
+        self, path: str | os.PathLike, fps: float | Fraction = 10, crf: int = 18
+    ) -> None:
+        self.path = Path(path)
+        if self.path.suffix.lower() not in VIDEO_SUFFIXES:
+            raise UserError(
+                f'{path}: a video is written as {", ".join(VIDEO_SUFFIXES)}'
+            )
+        if fps <= 0:
+            raise UserError(f'a video of {fps} frames a second cannot be written')
+        self.fps = Fraction(fps).limit_denominator(1001)
+        self.crf = crf
+        self.frames = 0
+        self._size: tuple[int, ...] = ()
+        self._container: av.container.OutputContainer | None = None
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def write(self, image: np.ndarray) -> None:
+        """Append a frame.
+
+        Args:
+            image: (H, W, 3) uint8 BGR, as large as the first.
+
+        Raises:
+            UserError: The file cannot be made.
+            ValueError: The frame has another size than the first.
+        """
+        if self._container is None:
+            self._open(image.shape)
+        if image.shape != self._size:
+            raise ValueError(f'frame of {image.shape} in a video of {self._size}')
+        height, width = image.shape[:2]
+        even = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode='edge')
+        frame = av.VideoFrame.from_ndarray(even, format='bgr24')
+        frame.pts, frame.time_base = self.frames, 1 / self.fps
+        self._container.mux(self._stream.encode(frame))
+        self.frames += 1
+
+    def close(self) -> None:
+        """Write what the encoder holds back, and the index."""
+        if self._container is not None:
+            self._container.mux(self._stream.encode(None))
+            self._container.close()
+            self._container = None
+
+    def _open(self, shape: tuple[int, ...]) -> None:
+        codec, options = 'libx264', {'crf': str(self.crf), 'preset': 'medium'}
+        if codec not in av.codecs_available:
+            print_log(
+                f'FFmpeg has no libx264 here: {self.path} is MPEG-4, not H.264',
+                logger='current',
+                level=logging.WARNING,
+            )
+            codec, options = 'mpeg4', {'qscale': '3'}
+        # the index in front, so that a browser starts before it has all
+        flags = {} if self.path.suffix.lower() == '.mkv' else {'movflags': '+faststart'}
+        try:
+            self._container = av.open(str(self.path), 'w', options=flags)
+        except (OSError, av.FFmpegError) as error:
+            reason = getattr(error, 'strerror', None) or error
+            raise UserError(f'{self.path} cannot be written: {reason}') from None
+        self._size = shape
+        self._stream = self._container.add_stream(codec, rate=self.fps, options=options)
+        self._stream.height = shape[0] + shape[0] % 2
+        self._stream.width = shape[1] + shape[1] % 2
+        self._stream.pix_fmt = 'yuv420p'

@@ -1,0 +1,37 @@
+import pytest
+
+from mmvist.evaluation import build_evaluator
+from mmvist.registry import METRICS
+
+
+def test_track_segm_is_ap_and_mots(tmp_path):
+    configs = build_evaluator(['track_segm'], 'val.json', str(tmp_path / 'out'))
+    assert configs == [
+        dict(
+            type='mmvist.VISMetric',
+            ann_file='val.json',
+            outfile_prefix=str(tmp_path / 'out.youtube_vis'),
+            format_only=False,
+        ),
+        dict(
+            type='mmvist.MOTSMetric',
+            ann_file='val.json',
+            outfile_prefix=str(tmp_path / 'out.mots'),
+            format_only=False,
+        ),
+    ]
+    assert [METRICS.build(cfg).prefix for cfg in configs] == ['youtube_vis', 'mots']
+
+
+def test_several_names_share_a_metric():
+    configs = build_evaluator(['mots', 'track_segm'], 'val.json', backend_args={})
+    assert [cfg['type'] for cfg in configs] == ['mmvist.MOTSMetric', 'mmvist.VISMetric']
+    assert all(cfg['backend_args'] == {} for cfg in configs)
+    assert all(cfg['outfile_prefix'] is None for cfg in configs)
+    assert build_evaluator('mots', 'val.json') == build_evaluator(['mots'], 'val.json')
+
+
+@pytest.mark.parametrize('names', [['bbox'], ['track_segm', 'bbox'], []])
+def test_unknown_names_list_the_known(names):
+    with pytest.raises(ValueError, match='known are track_segm, youtube_vis, mots'):
+        build_evaluator(names, 'val.json')

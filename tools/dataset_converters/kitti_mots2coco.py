@@ -1,0 +1,141 @@
+"""Make CocoVID-style annotation files of data in KITTI MOTS layout.
+
+Example:
+    python tools/dataset_converters/kitti_mots2coco.py data/kitti_mots \
+        data/kitti_mots/annotations --split train val
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.progress import track
+
+from mmvist.datasets import DataError
+from mmvist.datasets.converters import (
+    check_writable,
+    convert_kitti_mots,
+    expand_sequences,
+    read_split_file,
+    sequences_of_split,
+    write_json,
+)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('input', type=Path, help='the data set')
+    parser.add_argument('output', type=Path, help='folder of the json files')
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        '--split',
+        nargs='+',
+        default=['train', 'val'],
+        help='splits by name, one file each: train, val, all, or any with a list '
+        'INPUT/splits/NAME.txt; train and val are those of KITTI MOTS where the '
+        'data has no list of its own (default: train val)',
+    )
+    which.add_argument(
+        '--sequences',
+        nargs='+',
+        help='sequences by name, ranges as 0000-0059; needs --name',
+    )
+    which.add_argument(
+        '--split-file', type=Path, help='file that lists sequences; needs --name'
+    )
+    parser.add_argument('--name', help='of the json file, without .json')
+    parser.add_argument(
+        '--classes',
+        nargs='+',
+        metavar='NUMBER=NAME',
+        help='class list (default: 1=car 2=pedestrian)',
+    )
+    parser.add_argument(
+        '--frames',
+        default='training/image_02',
+        help='folder of the frames in INPUT (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--instances',
+        default='instances',
+        help='folder of the masks in INPUT (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--allow-gaps', action='store_true', help='accept missing frames'
+    )
+    parser.add_argument(
+        '--headers-only',
+        action='store_true',
+        help='faster: do not decode the frames to find damaged ones',
+    )
+    parser.add_argument('--force', action='store_true', help='overwrite')
+    args = parser.parse_args(argv)
+    if (args.sequences or args.split_file) and not args.name:
+        parser.error('--sequences and --split-file need --name')
+    return args
+
+
+def splits_to_make(args: argparse.Namespace) -> dict[str, list[str]]:
+    """Name of each json file and its sequences."""
+    if args.sequences:
+        return {args.name: expand_sequences(args.sequences)}
+    if args.split_file:
+        return {args.name: read_split_file(args.split_file)}
+    frames = args.input / args.frames
+    if not frames.is_dir():
+        raise DataError(f'{frames}: no such folder; is {args.input} in MOTS layout?')
+    return {s: sequences_of_split(args.input, s, frames) for s in args.split}
+
+
+def parse_classes(pairs: list[str] | None) -> dict[int, str] | None:
+    """Read ``1=car 2=pedestrian``."""
+    if pairs is None:
+        return None
+    classes = {}
+    for pair in pairs:
+        number, _, name = pair.partition('=')
+        if not number.isdecimal() or not name:
+            raise DataError(f'--classes {pair}: write it as NUMBER=NAME')
+        classes[int(number)] = name
+    return classes
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
+    try:
+        splits = splits_to_make(args)
+        classes = parse_classes(args.classes)
+        for name in splits:
+            check_writable(args.output / f'{name}.json', args.force)
+        for name, sequences in splits.items():
+
+            def progress(steps: Iterable, name: str = name) -> Iterable:
+                return track(list(steps), description=f'{name:>8}')
+
+            content = convert_kitti_mots(
+                args.input,
+                sequences,
+                classes,
+                frames=args.frames,
+                instances=args.instances,
+                allow_gaps=args.allow_gaps,
+                check_pixels=not args.headers_only,
+                progress=progress,
+            )
+            path = write_json(content, args.output / f'{name}.json', args.force)
+            print(
+                f'{path}: {len(content["videos"])} videos, '
+                f'{len(content["images"])} frames, '
+                f'{len(content["annotations"])} annotations'
+            )
+    except DataError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

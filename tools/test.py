@@ -1,0 +1,112 @@
+"""Test a model: ``python tools/test.py CONFIG CHECKPOINT --eval track_segm``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+
+from mmvist.datasets import DataError
+from mmvist.engine.errors import UserError
+from mmvist.engine.launch import (
+    add_common_arguments,
+    ann_file_of,
+    build_runner,
+    check_data,
+    load_config,
+    run_tool,
+    write_metrics,
+)
+from mmvist.evaluation import EVALUATIONS, build_evaluator
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Arguments of MMDetection's ``tools/test.py``, and MMTracking's ``--eval``."""
+    parser = argparse.ArgumentParser(description='Test a model')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', nargs='?', help='checkpoint file')
+    parser.add_argument(
+        '--checkpoint',
+        dest='checkpoint_option',
+        metavar='CHECKPOINT',
+        help='the same, as in MMTracking',
+    )
+    parser.add_argument(
+        '--eval',
+        nargs='+',
+        metavar='NAME',
+        help='what to compute, in place of the test_evaluator of the config: '
+        + ', '.join(EVALUATIONS),
+    )
+    parser.add_argument('--out', metavar='FILE.pkl', help='write the predictions')
+    parser.add_argument(
+        '--show-dir', help='paint every frame into <show-dir>/<video id>/'
+    )
+    add_common_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def checkpoint_of(cfg: Config, args: argparse.Namespace) -> str:
+    """The one checkpoint that the command line or the config names.
+
+    Raises:
+        UserError: None, two different ones, or one that does not exist.
+    """
+    given = {args.checkpoint, args.checkpoint_option} - {None}
+    if len(given) > 1:
+        raise UserError(f'two checkpoints are given: {", ".join(sorted(given))}')
+    checkpoint = given.pop() if given else cfg.get('load_from')
+    if not checkpoint:
+        raise UserError('no checkpoint is given: it is the second argument')
+    if '://' not in checkpoint and not Path(checkpoint).is_file():
+        raise UserError(f'checkpoint {checkpoint} does not exist')
+    return checkpoint
+
+
+def settle(cfg: Config, args: argparse.Namespace) -> Config:
+    """Bring the arguments of testing into the config.
+
+    Raises:
+        UserError: An argument asks for what there is not.
+    """
+    cfg.load_from, cfg.resume = checkpoint_of(cfg, args), False
+    if not cfg.get('test_dataloader'):
+        raise UserError(f'config {args.config} has no test_dataloader')
+    if args.eval:
+        ann_file = ann_file_of(cfg.test_dataloader.dataset)
+        try:
+            cfg.test_evaluator = build_evaluator(args.eval, ann_file=ann_file)
+        except ValueError as error:
+            raise UserError(f'--eval: {error}') from None
+    if args.out and not args.out.endswith(('.pkl', '.pickle')):
+        raise UserError(f'--out {args.out} has to end with .pkl or .pickle')
+    if args.out:
+        metrics = cfg.get('test_evaluator') or []
+        metrics = [metrics] if isinstance(metrics, dict) else list(metrics)
+        cfg.test_evaluator = [
+            *metrics,
+            dict(type='mmvist.DumpTracks', out_file_path=args.out),
+        ]
+    if args.show_dir:
+        cfg.custom_hooks = [
+            *(cfg.get('custom_hooks') or []),
+            dict(type='mmvist.ShowDirHook', show_dir=args.show_dir),
+        ]
+    return cfg
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Test as the command line says and write ``metrics.json``."""
+    args = parse_args(argv)
+    cfg = settle(load_config(args), args)
+    check_data(cfg, ['test_dataloader'])
+    metrics = build_runner(cfg).test()
+    path = write_metrics(metrics, cfg.work_dir)
+    if is_main_process():
+        print(f'metrics are in {path}')
+
+
+if __name__ == '__main__':
+    sys.exit(run_tool(main, DataError))
