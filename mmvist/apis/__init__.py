@@ -1,12 +1,16 @@
 """Using a trained model on whatever frames there are."""
 
+from .compare import compare_video
 from .frames import FrameSource, SourceError, open_source
 from .inference import FrameResult, VISTInferencer
+from .next_frame import predict_next_frames
 
 __all__ = [
     'FrameResult',
     'FrameSource',
     'SourceError',
     'VISTInferencer',
+    'compare_video',
     'open_source',
+    'predict_next_frames',
 ]

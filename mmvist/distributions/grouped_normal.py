@@ -107,6 +107,8 @@ class GroupedNormal(Distribution):
         self.scale = scale.to(dtype).expand(batch_shape + loc.shape[-1:])
         rho = rho.to(at_least_float32(rho.dtype))
         self.rho = rho.expand(batch_shape + rho.shape[-1:])
+        if batch_shape.numel() == 0:
+            validate_args = False  # PyTorch's vector constraints fail on no items
         super().__init__(batch_shape, loc.shape[-1:], validate_args=validate_args)
 
     @property

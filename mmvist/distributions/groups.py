@@ -127,7 +127,8 @@ class Groups:
 
         The centred sum keeps its digits where sum(x^2) - d mean^2 cancels.
         """
-        return _MeanAndSquares.apply(folded, self)
+        mean, squares = _MeanAndSquares.apply(folded, self)
+        return mean, squares
 
 
 class _MeanAndSquares(torch.autograd.Function):
@@ -142,7 +143,8 @@ class _MeanAndSquares(torch.autograd.Function):
     @staticmethod
     def forward(x: Tensor, groups: Groups) -> tuple[Tensor, Tensor]:
         mean = groups.mean(x)
-        return mean, groups.sum((x - groups.spread(mean)).square_())
+        deviation = x - groups.spread(mean)
+        return mean, groups.sum(deviation.mul_(deviation))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:

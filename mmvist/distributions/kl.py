@@ -46,14 +46,14 @@ def _kl_grouped_grouped(q: GroupedNormal, p: GroupedNormal) -> Tensor:
 
 @register_kl(GroupedNormal, Independent)
 def _kl_grouped_independent(q: GroupedNormal, p: Independent) -> Tensor:
-    normal = _base_normal(p)
+    normal = _base_normal(p, q)
     y = (q.loc - normal.loc) / normal.scale
     return _kl_to_uncorrelated(q, y, q.scale / normal.scale)
 
 
 @register_kl(Independent, GroupedNormal)
 def _kl_independent_grouped(q: Independent, p: GroupedNormal) -> Tensor:
-    normal = _base_normal(q)
+    normal = _base_normal(q, p)
     rho = p.rho.new_zeros(p.groups.num_groups)
     grouped = GroupedNormal(
         normal.loc, normal.scale, rho, p.group_sizes, validate_args=False
@@ -90,11 +90,16 @@ def _kl_to_uncorrelated(q: GroupedNormal, loc: Tensor, scale: Tensor) -> Tensor:
     return 0.5 * (terms.sum(-1) - logdet)
 
 
-def _base_normal(independent: Independent) -> Normal:
+def _base_normal(independent: Independent, grouped: GroupedNormal) -> Normal:
     base: Any = independent.base_dist
     if not isinstance(base, Normal) or independent.reinterpreted_batch_ndims != 1:
         raise NotImplementedError(
             'KL with a GroupedNormal is known for Independent(Normal(...), 1), '
             f'not for {independent}'
+        )
+    if independent.event_shape != grouped.event_shape:
+        raise ValueError(
+            f'KL needs the same variables on both sides, got {grouped.event_shape[0]} '
+            f'and {independent.event_shape[0]}'
         )
     return base

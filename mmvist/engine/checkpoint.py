@@ -25,6 +25,8 @@ from .errors import CheckpointError
 
 # below this share of the model's weights a checkpoint is of another model
 FOREIGN_BELOW = 0.5
+# torch's own switch: weights_only=False in a call no longer counts
+FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
 
 
 def _statistic_of(owner: type, name: str) -> Callable:
@@ -53,13 +55,22 @@ def _allowed() -> list:
     return [*plain, *named, (_statistic_of, 'builtins.getattr')]
 
 
+def force_weights_only() -> None:
+    """Let nothing in this process unpickle more than :func:`load_checkpoint` does.
+
+    For a tool: what the hosts read on their own, such as the ``init_cfg`` of a
+    backbone, is then read as weights too.
+    """
+    os.environ[FORCE] = '1'
+    torch.serialization.add_safe_globals(_allowed())
+
+
 @contextmanager
 def _weights_only() -> Iterator[None]:
     """Only :func:`_allowed` may be unpickled, whatever a caller asks for."""
-    key = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
     serialization = torch.serialization
-    forced, known = os.environ.get(key), serialization.get_safe_globals()
-    os.environ[key] = '1'
+    forced, known = os.environ.get(FORCE), serialization.get_safe_globals()
+    os.environ[FORCE] = '1'
     serialization.clear_safe_globals()
     serialization.add_safe_globals(_allowed())
     try:
@@ -68,9 +79,9 @@ def _weights_only() -> Iterator[None]:
         serialization.clear_safe_globals()
         serialization.add_safe_globals(known)
         if forced is None:
-            del os.environ[key]
+            del os.environ[FORCE]
         else:
-            os.environ[key] = forced
+            os.environ[FORCE] = forced
 
 
 def load_checkpoint(
@@ -103,15 +114,19 @@ def load_checkpoint(
                     Path(name).expanduser(), map_location, weights_only=True
                 )
     except UnpicklingError as error:
-        found = re.search(r'GLOBAL ([\w.]+)', str(error))
-        what = f'it asks for {found[1]}' if found else 'it is no file of weights'
         raise CheckpointError(
-            f'checkpoint {name} is refused, only weights are read: {what}'
+            f'checkpoint {name} is refused, only weights are read: {refusal(error)}'
         ) from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise CheckpointError(f'checkpoint {name} cannot be read: {reason}') from None
     return _with_state_dict(checkpoint, name)
+
+
+def refusal(error: UnpicklingError) -> str:
+    """What torch says over many lines, in a few words."""
+    found = re.search(r'GLOBAL ([\w.]+)', str(error))
+    return f'it asks for {found[1]}' if found else 'it is no file of weights'
 
 
 def _with_state_dict(checkpoint: Any, name: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import cv2
@@ -23,6 +24,7 @@ from mmengine.dist import is_main_process
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
+from .checkpoint import force_weights_only, refusal
 from .errors import UserError
 from .runner import VISTRunner
 
@@ -210,14 +212,15 @@ def run_tool(main: Callable[[], None], *mistakes: type[Exception]) -> int:
     Returns:
         Exit code: 0, or 2 after a mistake.
     """
-    # whatever reads a checkpoint in this process, the hosts too, reads weights only
-    os.environ.setdefault('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '1')
+    force_weights_only()
     use_all_cores()
     try:
         main()
-    except (UserError, FileNotFoundError, *mistakes) as error:
+    except (UserError, FileNotFoundError, UnpicklingError, *mistakes) as error:
         # of an error in a loader's process the last line is the message
         lines = str(error).strip().splitlines() or [type(error).__name__]
+        if isinstance(error, UnpicklingError):
+            lines = [f'a checkpoint named in the config is refused: {refusal(error)}']
         if int(os.environ.get('RANK', 0)) == 0:
             print(f'error: {lines[-1]}', file=sys.stderr)
         return 2

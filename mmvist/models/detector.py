@@ -29,7 +29,8 @@ def detector_loss(
         features, class_free, proposal_cfg=proposal_cfg
     )
     losses = {
-        key if 'rpn' in key else f'rpn_{key}': value for key, value in rpn_losses.items()
+        key if 'rpn' in key else f'rpn_{key}': value
+        for key, value in rpn_losses.items()
     }
     # The RoI head renames the boxes of what it is given.
     given = [InstanceData(bboxes=result.bboxes) for result in proposals]

@@ -92,7 +92,5 @@ class LatentLayout:
         if self.groups == 'position':
             return head(features).flatten(1)
         window = tuple(int(side) for side in self.groups)
-        pooled = F.avg_pool2d(
-            features, window, ceil_mode=True, count_include_pad=False
-        )
+        pooled = F.avg_pool2d(features, window, ceil_mode=True, count_include_pad=False)
         return head(pooled).flatten(1)

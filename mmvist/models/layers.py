@@ -94,7 +94,9 @@ class SkipDecoder(nn.Module):
         self.stem = conv3x3(latent_channels, widths[-1])
         self.fuse = nn.ModuleList(
             nn.Sequential(
-                conv3x3(width + skip, width), nn.ReLU(inplace=True), ResidualBlock(width)
+                conv3x3(width + skip, width),
+                nn.ReLU(inplace=True),
+                ResidualBlock(width),
             )
             for width, skip in zip(widths, skip_channels)
         )

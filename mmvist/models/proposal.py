@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from mmdet.structures.bbox import bbox2roi
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -144,9 +143,13 @@ class ProposalHead(BaseModule):
             instances; zero where there is none.
         """
         if not bool(visible.any()):
-            zero = sum(p.sum() for p in (*self.fc.parameters(), *self.fc_reg.parameters()))
+            zero = sum(
+                p.sum() for p in (*self.fc.parameters(), *self.fc_reg.parameters())
+            )
             return dict(loss_proposal=deltas.sum() * 0 + zero * 0)
-        encoded = self.bbox_coder.encode(boxes[visible].float(), targets[visible].float())
+        encoded = self.bbox_coder.encode(
+            boxes[visible].float(), targets[visible].float()
+        )
         loss = self.loss_bbox(
             deltas[visible].float(), encoded, avg_factor=float(visible.sum())
         )

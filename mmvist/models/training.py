@@ -27,17 +27,18 @@ class KnownSample:
 
     Attributes:
         combined_mask: Lambda_{t-1}, (1, H, W).
-        boxes: Jittered b_{t-1}, (M, 4) xyxy, network pixels.
-        labels: (M,).
-        ids: (M,).
-        targets: b_t of the same identity, (M, 4); zeros where it is gone.
-        visible: Whether the identity is there at t, (M,) bool.
+        labels: Classes of the M known instances, (M,).
+        ids: Their identities, (M,).
+        boxes: b_{t-1}, jittered J times, (J * M, 4) xyxy, network pixels; the
+            first M go on to the augment branch.
+        targets: b_t of the same identity, (J * M, 4); zeros where it is gone.
+        visible: Whether the identity is there at t, (J * M,) bool.
     """
 
     combined_mask: Tensor
-    boxes: Tensor
     labels: Tensor
     ids: Tensor
+    boxes: Tensor
     targets: Tensor
     visible: Tensor
 
@@ -54,6 +55,8 @@ class TrainingSamples(nn.Module):
         mask_scale: Of :func:`damage_masks`.
         mask_rotate: Of :func:`damage_masks`.
         box_jitter: Largest move of centre and side, in box sides.
+        num_jitters: How often each b_{t-1} is jittered for the proposal loss:
+            a frame holds few instances, and RoIs cost little beside maps.
         candidate_score_thr: Detections from this score on are candidates.
         start_iters: RPN boxes and truth are candidates too for so many
             iterations, until the branch has something to learn from.
@@ -70,6 +73,7 @@ class TrainingSamples(nn.Module):
         mask_scale: float = 0.025,
         mask_rotate: float = 3.0,
         box_jitter: float = 0.1,
+        num_jitters: int = 8,
         candidate_score_thr: float = 0.05,
         start_iters: int = 1000,
         num_start_boxes: int = 64,
@@ -84,6 +88,7 @@ class TrainingSamples(nn.Module):
         self.mask_scale = mask_scale
         self.mask_rotate = mask_rotate
         self.box_jitter = box_jitter
+        self.num_jitters = num_jitters
         self.candidate_score_thr = candidate_score_thr
         self.start_iters = start_iters
         self.num_start_boxes = num_start_boxes
@@ -120,8 +125,18 @@ class TrainingSamples(nn.Module):
         visible = same.any(dim=1)
         targets = known.boxes.new_zeros(len(known), 4)
         targets[visible] = truth.bboxes[same[visible].int().argmax(dim=1)].float()
-        boxes = jitter_boxes(known.boxes, self.box_jitter, self.box_jitter)
-        return KnownSample(image, boxes, known.labels, known.ids, targets, visible)
+        copies = self.num_jitters
+        boxes = jitter_boxes(
+            known.boxes.repeat(copies, 1), self.box_jitter, self.box_jitter
+        )
+        return KnownSample(
+            combined_mask=image,
+            labels=known.labels,
+            ids=known.ids,
+            boxes=boxes,
+            targets=targets.repeat(copies, 1),
+            visible=visible.repeat(copies),
+        )
 
     def candidates(
         self,
@@ -142,12 +157,17 @@ class TrainingSamples(nn.Module):
         truth = sample.gt_instances
         strong = detections.scores >= tracker.match_score_thr
         matched = tracker.associate(
-            propagated, known.labels, detections.bboxes[strong], detections.labels[strong]
+            propagated,
+            known.labels,
+            detections.bboxes[strong],
+            detections.labels[strong],
         )
         alone = (matched.kinds == PROPAGATED).nonzero()[:, 0]
         keep = torch.ones(len(matched), dtype=torch.bool, device=propagated.device)
         if len(alone) and len(truth.bboxes):
-            iou, owner = bbox_overlaps(matched.boxes[alone], truth.bboxes.float()).max(1)
+            iou, owner = bbox_overlaps(matched.boxes[alone], truth.bboxes.float()).max(
+                1
+            )
             own = truth.instances_ids[owner] == known.ids[matched.track_rows[alone]]
             keep[alone] = own | (iou < 0.5)
         boxes = [matched.boxes[keep], detections.bboxes[~strong]]

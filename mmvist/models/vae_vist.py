@@ -114,7 +114,9 @@ class VAEVIST(BaseMOTModel):
         if variational:
             self.kl_loss = MODELS.build(kl_loss or dict(type='mmvist.GPKLLoss'))
         if with_aux:
-            self.auxiliary_head = MODELS.build(_needed(auxiliary_head, 'auxiliary_head'))
+            self.auxiliary_head = MODELS.build(
+                _needed(auxiliary_head, 'auxiliary_head')
+            )
         if with_augment:
             augment_head = _needed(augment_head, 'augment_head')
             self.augment_head = MODELS.build(dict(augment_head, with_skip=with_skip))
@@ -152,13 +154,17 @@ class VAEVIST(BaseMOTModel):
         """
         known = self.training_samples.known(clip)
         encoding = self.encoder(
-            clip.frame, clip.prev_frame, torch.stack([one.combined_mask for one in known])
+            clip.frame,
+            clip.prev_frame,
+            torch.stack([one.combined_mask for one in known]),
         )
         z = encoding.sample()
         losses = self._latent_loss(encoding)
         if self.with_aux:
             losses.update(
-                self.auxiliary_head.loss(z, clip.next_frame, clip.has_next, clip.img_shapes)
+                self.auxiliary_head.loss(
+                    z, clip.next_frame, clip.has_next, clip.img_shapes
+                )
             )
         deltas = self.proposal_head(z, encoding.skips, [one.boxes for one in known])
         losses.update(
@@ -216,8 +222,9 @@ class VAEVIST(BaseMOTModel):
         candidates = []
         split = deltas.split([len(one.boxes) for one in known])
         for row, sample in enumerate(clip.data_samples):
+            count = len(known[row].ids)
             propagated = self.proposal_head.decode(
-                split[row], known[row].boxes, clip.img_shapes[row]
+                split[row][:count], known[row].boxes[:count], clip.img_shapes[row]
             )
             candidates.append(
                 self.training_samples.candidates(
@@ -295,7 +302,9 @@ class VAEVIST(BaseMOTModel):
         shown = self.tracker.survives(candidates, scores, detections.scores)
         candidates, refined, scores = candidates[shown], refined[shown], scores[shown]
         sums = refined.probs + self._past_probs(tracks, candidates.track_rows)
-        labels = sums.argmax(dim=1) if len(sums) else sums.new_zeros(0, dtype=torch.long)
+        labels = (
+            sums.argmax(dim=1) if len(sums) else sums.new_zeros(0, dtype=torch.long)
+        )
         boxes = refined.of_labels(labels)
         result = segment(roi_head, maps, boxes, labels, frame.metainfo)
 

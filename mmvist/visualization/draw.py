@@ -120,7 +120,7 @@ def _label(
 ) -> None:
     """Class and identity above the shape, where no other label is."""
     height, width = picture.shape[:2]
-    size = max(11, round(width / 55))
+    size = max(11, round(width / 48))
     pad = size // 4
     text_width, text_height = text_size(text, size)
     w, h = text_width + 2 * pad, text_height

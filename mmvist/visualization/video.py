@@ -9,7 +9,9 @@ from pathlib import Path
 from types import TracebackType
 
 import av
+import cv2
 import numpy as np
+from av.video.reformatter import Colorspace
 from mmengine.logging import print_log
 
 from mmvist.engine.errors import UserError
@@ -104,13 +106,63 @@ class VideoWriter:
             codec, options = 'mpeg4', {'qscale': '3'}
         # the index in front, so that a browser starts before it has all
         flags = {} if self.path.suffix.lower() == '.mkv' else {'movflags': '+faststart'}
+        even = [side + side % 2 for side in shape[:2]]
         try:
-            self._container = av.open(str(self.path), 'w', options=flags)
+            container = av.open(str(self.path), 'w', options=flags)
+            stream = container.add_stream(codec, rate=self.fps, options=options)
+            stream.height, stream.width = even
+            stream.pix_fmt = 'yuv420p'
+            # the matrix of FFmpeg's RGB conversion, which a player guesses otherwise
+            stream.codec_context.colorspace = Colorspace.ITU601
+            container.start_encoding()  # makes the file
         except (OSError, av.FFmpegError) as error:
             reason = getattr(error, 'strerror', None) or error
             raise UserError(f'{self.path} cannot be written: {reason}') from None
-        self._size = shape
-        self._stream = self._container.add_stream(codec, rate=self.fps, options=options)
-        self._stream.height = shape[0] + shape[0] % 2
-        self._stream.width = shape[1] + shape[1] % 2
-        self._stream.pix_fmt = 'yuv420p'
+        self._size, self._stream, self._container = shape, stream, container
+
+
+class PictureFolder:
+    """Write BGR frames as ``000000.png``, ``000001.png``, ...; a context manager.
+
+    Args:
+        path: A folder; made where it does not exist.
+
+    Raises:
+        UserError: It cannot be made.
+    """
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        self.path = Path(path)
+        self.frames = 0
+        try:
+            self.path.mkdir(exist_ok=True)
+        except OSError as error:
+            raise UserError(f'{path} cannot be made: {error.strerror}') from None
+
+    def __enter__(self) -> PictureFolder:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def write(self, image: np.ndarray) -> None:
+        """Append a frame, (H, W, 3) uint8 BGR.
+
+        Raises:
+            UserError: The file cannot be written.
+        """
+        file = self.path / f'{self.frames:06}.png'
+        if not cv2.imwrite(str(file), image):
+            raise UserError(f'{file} cannot be written')
+        self.frames += 1
+
+
+def open_writer(
+    path: str | os.PathLike, fps: float | Fraction = 10
+) -> VideoWriter | PictureFolder:
+    """A video where the path has a suffix, else a folder of pictures.
+
+    Raises:
+        UserError: The suffix is of no video that can be written.
+    """
+    return VideoWriter(path, fps) if Path(path).suffix else PictureFolder(path)

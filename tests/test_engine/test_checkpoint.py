@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
+from mmengine.runner import CheckpointLoader
 from torch import nn
 
 from mmvist.engine import CheckpointError, load_checkpoint, load_weights
+from mmvist.engine.checkpoint import FORCE, force_weights_only, refusal
 
 
 class Malicious:
@@ -71,6 +73,26 @@ def test_what_may_be_read_is_put_back(tmp_path: Path) -> None:
     load_checkpoint(tmp_path / 'a.pth')
     assert set(torch.serialization.get_safe_globals()) == before
     assert HistoryBuffer not in before
+
+
+def test_a_tool_lets_the_hosts_read_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MMEngine's own loader falls back to running what a file holds."""
+    before = torch.serialization.get_safe_globals()
+    monkeypatch.setenv(FORCE, '0')  # put back after the test
+    made = tmp_path / 'made'
+    torch.save(dict(state_dict={}, extra=Malicious(made)), tmp_path / 'bad.pth')
+    torch.save(dict(log=HistoryBuffer([1.0], [1])), tmp_path / 'good.pth')
+    try:
+        force_weights_only()
+        assert torch.load(tmp_path / 'good.pth')['log'].mean() == 1.0
+        with pytest.raises(pickle.UnpicklingError) as error:
+            CheckpointLoader.load_checkpoint(str(tmp_path / 'bad.pth'))
+        assert refusal(error.value) == 'it asks for posix.mkdir' and not made.exists()
+    finally:
+        torch.serialization.clear_safe_globals()
+        torch.serialization.add_safe_globals(before)
 
 
 def test_missing_and_broken_files(tmp_path: Path) -> None:

@@ -115,8 +115,9 @@ def test_metrics_that_cannot_be_written_leave_the_old_file(tmp_path: Path) -> No
 def test_a_mistake_is_one_line(
     capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # set for the whole process by a tool; undone here for the other tests
-    monkeypatch.setenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '1')
+    # holds for the whole process of a tool, and would for the other tests
+    monkeypatch.setattr('mmvist.engine.launch.force_weights_only', lambda: None)
+    monkeypatch.setattr('mmvist.engine.launch.use_all_cores', lambda: None)
 
     def fail(error: Exception) -> None:
         raise error

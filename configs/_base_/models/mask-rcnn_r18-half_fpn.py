@@ -24,7 +24,9 @@ roi_head = dict(
         num_classes=num_classes,
         bbox_coder=bbox_coder,
         reg_class_agnostic=False,
-        loss_cls=dict(type='mmdet.CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0),
+        loss_cls=dict(
+            type='mmdet.CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0
+        ),
         loss_bbox=dict(type='mmdet.L1Loss', loss_weight=1.0),
     ),
     mask_roi_extractor=dict(

@@ -5,12 +5,13 @@ from mmvist.datasets.synthetic.check import (
     count_switches,
     link_report,
 )
-from mmvist.datasets.synthetic.clip import Clip, make_clip, truth_of
+from mmvist.datasets.synthetic.clip import Clip, make_clip
 from mmvist.datasets.synthetic.dataset import (
     iter_clips,
     read_report,
     write_synthetic,
 )
+from mmvist.datasets.synthetic.plan import truth_of
 
 __all__ = [
     'Clip',

@@ -18,6 +18,8 @@ from mmvist.datasets.synthetic.draw import (
     snap,
 )
 
+CAR, PEDESTRIAN = 1, 2
+
 GLASS: Colour = (0.62, 0.78, 0.86)
 TYRE: Colour = (0.10, 0.10, 0.12)
 HUB: Colour = (0.72, 0.72, 0.74)
@@ -102,18 +104,18 @@ class Actor:
 
     def extent(self, pose: Pose) -> tuple[float, float, float, float]:
         """A box (x1, y1, x2, y2) that surely holds the actor, in image pixels."""
-        half = (0.56 if self.category == 1 else 0.40) * self.size * pose.width
-        height = (0.64 if self.category == 1 else 1.08) * self.size * pose.height
+        half = (0.56 if self.category == CAR else 0.42) * self.size * pose.width
+        height = (0.64 if self.category == CAR else 1.08) * self.size * pose.height
         return pose.x - half - 2, pose.y - height - 2, pose.x + half + 2, pose.y + 3
 
     def parts(self, pose: Pose) -> list[Part]:
         """The shapes of one frame, back to front."""
-        return (_car if self.category == 1 else _pedestrian)(self, pose)
+        return (_car if self.category == CAR else _pedestrian)(self, pose)
 
 
 def new_actor(draw: Draw, category: int, size: float, facing: int, family: int) -> Actor:
     """Draw an actor of a colour family of its class."""
-    if category == 1:
+    if category == CAR:
         main, second = CAR_COLOURS[family % len(CAR_COLOURS)], GLASS
     else:
         main = SHIRT_COLOURS[family % len(SHIRT_COLOURS)]
@@ -235,19 +237,19 @@ def _pedestrian(actor: Actor, pose: Pose) -> list[Part]:
     dim = tuple(0.75 * v for v in trousers)
     hip, shoulder, neck = (0.0, 0.47), (0.0, 0.72), (0.01, 0.735)
     far_arm = limb(
-        shoulder, (0.17, swing), (0.15, swing + 0.35), 0.038 * thick, (shade, skin)
+        shoulder, (0.17, swing), (0.15, swing + 0.35), 0.042 * thick, (shade, skin)
     )
     near_arm = limb(
-        shoulder, (0.17, -swing), (0.15, 0.35 - swing), 0.042 * thick, (shirt, skin)
+        shoulder, (0.17, -swing), (0.15, 0.35 - swing), 0.046 * thick, (shirt, skin)
     )
     far_leg = limb(
-        hip, (0.23, -swing), (0.23, -swing - unbend), 0.055 * thick, (dim, dim)
+        hip, (0.23, -swing - 0.1), (0.23, -swing - unbend), 0.060 * thick, (dim, dim)
     )
     near_leg = limb(
-        hip, (0.23, swing), (0.23, swing - bend), 0.060 * thick, (trousers, trousers)
+        hip, (0.23, swing + 0.1), (0.23, swing - bend + 0.1), 0.066 * thick, (trousers, trousers)
     )
     torso = Part(
-        partial(capsule, start=at(*hip), end=at(*neck), radius=0.098 * thick),
+        partial(capsule, start=at(*hip), end=at(*neck), radius=0.112 * thick),
         shirt,
         grain=0.30,
     )
@@ -257,7 +259,7 @@ def _pedestrian(actor: Actor, pose: Pose) -> list[Part]:
         inner=True,
     )
     head = Part(
-        partial(ellipse, centre=at(0.02, 0.90), rx=0.085 * thick, ry=0.095 * high), skin
+        partial(ellipse, centre=at(0.02, 0.90), rx=0.092 * thick, ry=0.095 * high), skin
     )
     hair = Part(
         partial(

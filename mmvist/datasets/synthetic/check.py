@@ -62,8 +62,13 @@ class LinkReport:
         )
 
 
-def link_report(frames: Sequence[FrameTruth], gate: float = 0.5, keep: int = 5) -> LinkReport:
-    """Link one video both ways."""
+def link_report(
+    frames: Sequence[FrameTruth],
+    size: tuple[int, int],
+    gate: float = 0.5,
+    keep: int = 5,
+) -> LinkReport:
+    """Link one video both ways; for the arguments see :func:`count_switches`."""
     last: dict[int, int] = {}
     absences = 0
     for t, frame in enumerate(frames):
@@ -73,7 +78,7 @@ def link_report(frames: Sequence[FrameTruth], gate: float = 0.5, keep: int = 5) 
     return LinkReport(
         boxes=sum(len(frame) for frame in frames),
         switches=count_switches(frames, gate, keep),
-        oracle_switches=count_switches(frames, gate, keep, oracle=True),
+        oracle_switches=count_switches(frames, gate, keep, oracle_size=size),
         long_absences=absences,
     )
 
@@ -88,7 +93,10 @@ class _Link:
 
 
 def count_switches(
-    frames: Sequence[FrameTruth], gate: float = 0.5, keep: int = 5, oracle: bool = False
+    frames: Sequence[FrameTruth],
+    gate: float = 0.5,
+    keep: int = 5,
+    oracle_size: tuple[int, int] | None = None,
 ) -> int:
     """Link true boxes frame by frame with the Hungarian method and count switches.
 
@@ -101,9 +109,10 @@ def count_switches(
         frames: The truth of one video.
         gate: Smallest IoU of a pair.
         keep: Frames that a lost track is kept.
-        oracle: Move each track by the true displacement of its box's centre (a
-            lost one by its last one) before matching; plain linking leaves it
-            at its last box.
+        oracle_size: (height, width) of the frames: move each track by the true
+            displacement of its box's centre (a lost one by its last one) and
+            clip it to the frame before matching. None, plain linking, leaves
+            it at its last box.
 
     Returns:
         Number of switches.
@@ -113,13 +122,14 @@ def count_switches(
     next_id, switches = 0, 0
     for t, frame in enumerate(frames):
         tracks = {k: v for k, v in tracks.items() if t - v.seen <= keep + 1}
-        if oracle:
+        if oracle_size:
             for track in tracks.values():
                 if track.seen == t - 1 and track.identity in frame:
                     track.step = _shift(track.box, frame[track.identity][1])
                 track.box = track.box + track.step
         ids, names = list(tracks), list(frame)
-        pairs = _match([tracks[k] for k in ids], [frame[n] for n in names], gate)
+        found = [tracks[k] for k in ids]
+        pairs = _match(found, [frame[n] for n in names], gate, oracle_size)
         assigned = {names[j]: ids[i] for i, j in pairs}
         for name, (label, box) in frame.items():
             corners = np.asarray(box, dtype=np.float64)
@@ -145,11 +155,14 @@ def _match(
     tracks: Sequence[_Link],
     truths: Sequence[tuple[int, tuple[float, float, float, float]]],
     gate: float,
+    size: tuple[int, int] | None,
 ) -> list[tuple[int, int]]:
     """Pairs (track, truth) of least cost, none of them forbidden."""
     if not tracks or not truths:
         return []
     a = np.stack([track.box for track in tracks])[:, None]
+    if size:
+        a = np.clip(a, 0, [size[1], size[0], size[1], size[0]])
     b = np.asarray([box for _, box in truths], dtype=np.float64)[None]
     size = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
     inter = np.prod(np.maximum(size, 0), axis=-1)

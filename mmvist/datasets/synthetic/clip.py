@@ -1,22 +1,16 @@
-"""One clip: cast, ways, masks, the check, and only then the colours."""
+"""One clip: a plan first, and only then the colours."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from mmvist.datasets.synthetic.check import FrameTruth, LinkReport, link_report
-from mmvist.datasets.synthetic.draw import Draw
-from mmvist.datasets.synthetic.motion import (
-    Track,
-    camera_path,
-    draw_cast,
-    draw_track,
-)
-from mmvist.datasets.synthetic.raster import blend, outline, paint, window_of
-from mmvist.datasets.synthetic.scene import Scene, add_prop, draw_props, new_scene
-
-# an instance with fewer visible pixels in a frame is not annotated there
-MIN_PIXELS = 12
+from mmvist.datasets.synthetic.actors import CAR
+from mmvist.datasets.synthetic.check import LinkReport
+from mmvist.datasets.synthetic.draw import Draw, noise
+from mmvist.datasets.synthetic.motion import Track
+from mmvist.datasets.synthetic.plan import Plan, make_plan
+from mmvist.datasets.synthetic.raster import draw_object, grid_of
+from mmvist.datasets.synthetic.scene import Scene, new_scene
 
 
 @dataclass
@@ -34,14 +28,6 @@ class Clip:
     report: LinkReport
 
 
-@dataclass
-class _Plan:
-    scene: Scene
-    camera: list[float]
-    tracks: list[Track]  # far to near
-    ids: list[int]  # mask value of each track
-
-
 def make_clip(
     seed: tuple[int, ...], frames: int = 24, width: int = 192, height: int = 128
 ) -> Clip:
@@ -53,106 +39,47 @@ def make_clip(
         width: W in pixels.
         height: H in pixels.
     """
-    for attempt in range(400):
-        draw = Draw(*seed, attempt)
-        plan = _draw_plan(draw, frames, width, height)
-        if plan is None:
-            continue
-        masks = np.stack(
-            [_draw_mask(plan, t, height, width) for t in range(frames)]
-        )
-        report = link_report(truth_of(masks))
-        if _fits(report, len(plan.tracks), frames):
-            break
-    else:
-        raise RuntimeError(f'no clip of {frames} frames at {width} x {height} fits')
-    pictures = np.stack([_draw_frame(plan, t, height, width) for t in range(frames)])
-    return Clip(pictures, masks, report)
-
-
-def _fits(report: LinkReport, actors: int, frames: int) -> bool:
-    """Whether a clip is hard for plain linking and fair for good linking."""
-    return (
-        report.boxes >= 0.7 * actors * frames
-        and 0.03 <= report.rate <= 0.13
-        and report.oracle_switches <= 1
-        and report.long_absences == 0
-    )
-
-
-def truth_of(masks: np.ndarray) -> list[FrameTruth]:
-    """Classes and boxes of the instances in (T, H, W) ids."""
-    truth: list[FrameTruth] = []
-    for mask in masks:
-        frame: FrameTruth = {}
-        for value in np.unique(mask[mask > 0]).tolist():
-            rows = np.flatnonzero((mask == value).any(axis=1))
-            cols = np.flatnonzero((mask == value).any(axis=0))
-            box = (cols[0], rows[0], cols[-1] + 1, rows[-1] + 1)
-            frame[value] = value // 1000, tuple(float(v) for v in box)
-        truth.append(frame)
-    return truth
-
-
-def _draw_plan(draw: Draw, frames: int, width: int, height: int) -> _Plan | None:
-    camera = camera_path(draw, frames)
-    reach = max(abs(x) for x in camera)
-    cast = draw_cast(draw, height, width)
-    tracks = []
-    for part in cast:
-        for _ in range(20):
-            track = draw_track(draw, part, camera, width, burst_rate=0.22)
-            if track is not None:
-                break
-        else:
-            return None
-        tracks.append(track)
+    plan = make_plan(Draw(*seed, 0), frames, (height, width))
+    draw = Draw(*seed, 1)
+    reach = max(abs(x) for x in plan.camera)
     scene = new_scene(draw, height, width, reach)
-    if draw.chance(0.5):
-        add_prop(draw, scene, draw.uniform(0.15, 0.85) * width)
-    tracks.sort(key=lambda track: track.depth)
-    counts = {1: 0, 2: 0}
-    ids = []
-    for track in tracks:
-        category = track.actor.category
-        counts[category] += 1
-        ids.append(1000 * category + counts[category])
-    return _Plan(scene, camera, tracks, ids)
+    grain = noise(draw, 32, 32, 5, 3)
+    pictures = [_draw_frame(plan, scene, grain, t) for t in range(frames)]
+    return Clip(np.stack(pictures), plan.masks, plan.report)
 
 
-def _draw_mask(plan: _Plan, t: int, height: int, width: int) -> np.ndarray:
-    """(H, W) uint16 ids of the visible pixels."""
-    mask = np.zeros((height, width), dtype=np.uint16)
-    for track, value in zip(plan.tracks, plan.ids, strict=True):
-        pose = track.poses[t]
-        found = window_of(track.actor.extent(pose), height, width)
-        if found is not None:
-            window, x, y = found
-            mask[window][outline(track.actor.parts(pose), x, y) <= 0] = value
-    for parts, extent in plan.scene.prop_parts(plan.camera[t], height):
-        found = window_of(extent, height, width)
-        if found is not None:
-            window, x, y = found
-            mask[window][outline(parts, x, y) <= 0] = 0
-    for value in plan.ids:
-        mine = mask == value
-        if np.count_nonzero(mine) < MIN_PIXELS:
-            mask[mine] = 0
-    return mask
-
-
-def _draw_frame(plan: _Plan, t: int, height: int, width: int) -> np.ndarray:
+def _draw_frame(plan: Plan, scene: Scene, grain: np.ndarray, t: int) -> np.ndarray:
     """(H, W, 3) uint8 RGB."""
-    frame = plan.scene.backdrop(plan.camera[t], width)
+    camera = plan.camera[t]
+    frame = scene.backdrop(camera, plan.size[1])
     for track in plan.tracks:
-        pose = track.poses[t]
-        found = window_of(track.actor.extent(pose), height, width)
-        if found is not None:
-            window, x, y = found
-            origin = pose.x, pose.y
-            cover, colour = paint(
-                track.actor.parts(pose), x, y, track.actor.grain, origin
-            )
-            blend(frame, window, cover, colour)
-    draw_props(frame, plan.scene, plan.camera[t])
+        _draw_shadow(frame, track, t)
+        pose, actor = track.poses[t], track.actor
+        draw_object(
+            frame,
+            actor.parts(pose),
+            actor.extent(pose),
+            actor.grain,
+            (pose.x, pose.y),
+        )
+    for prop in plan.props:
+        extent = prop.extent(camera)
+        draw_object(frame, prop.parts(camera), extent, grain, extent[:2])
     return (np.minimum(np.maximum(frame, 0), 1) * 255 + 0.5).astype(np.uint8)
+
+
+def _draw_shadow(frame: np.ndarray, track: Track, t: int) -> None:
+    """Darken the ground under an actor; a shadow is no part of its mask."""
+    height, width = frame.shape[:2]
+    pose, ground = track.poses[t], track.part.ground
+    rx = (0.52 if track.part.category == CAR else 0.20) * track.part.size * pose.width
+    ry = 0.07 * track.part.size
+    x, y = grid_of((pose.x - rx, ground - ry, pose.x + rx, ground + ry))
+    x, y = x[:, (x[0] > 0) & (x[0] < width)], y[(y[:, 0] > 0) & (y[:, 0] < height)]
+    if not x.size or not y.size:
+        return
+    px, py = (x - pose.x) / rx, (y - ground) / ry
+    dark = 0.45 * np.maximum(1 - px * px - py * py, 0)
+    left, top = int(x[0, 0] // 1), int(y[0, 0] // 1)
+    under = frame[top : top + y.shape[0], left : left + x.shape[1]]
+    under[...] = under * (1 - dark)[..., None]

@@ -13,7 +13,8 @@ from mmvist.datasets.converters.kitti_mots import (
 from mmvist.datasets.converters.sequences import write_split_file
 from mmvist.datasets.errors import DataError
 from mmvist.datasets.synthetic.check import LinkReport, link_report
-from mmvist.datasets.synthetic.clip import Clip, make_clip, truth_of
+from mmvist.datasets.synthetic.clip import Clip, make_clip
+from mmvist.datasets.synthetic.plan import truth_of
 
 FRAMES_DIR = 'training/image_02'
 MASKS_DIR = 'instances'
@@ -117,5 +118,5 @@ def read_report(root: str | Path, sequences: Iterable[str]) -> LinkReport:
     for name in sequences:
         paths = sorted((Path(root) / MASKS_DIR / name).glob('*.png'))
         masks = [read_instance_png(path, KITTI_MOTS_CLASSES) for path in paths]
-        report = report + link_report(truth_of(np.stack(masks)))
+        report = report + link_report(truth_of(np.stack(masks)), masks[0].shape)
     return report

@@ -1,19 +1,10 @@
-"""The world behind and before the actors: it moves with the camera."""
+"""The world behind the actors: it moves with the camera."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from mmvist.datasets.synthetic.actors import Part
-from mmvist.datasets.synthetic.draw import (
-    Colour,
-    Draw,
-    ellipse,
-    noise,
-    polygon,
-    rounded_box,
-)
-from mmvist.datasets.synthetic.raster import blend, paint, window_of
+from mmvist.datasets.synthetic.draw import Colour, Draw, noise
 
 # dull colours: the actors are the bright things here
 GROUNDS: tuple[Colour, ...] = (
@@ -61,34 +52,21 @@ class Layer:
 
 @dataclass
 class Scene:
-    """Background, and the posts in front of all actors.
+    """What stands behind all actors.
 
     Attributes:
         far: Sky and houses.
         near: The street below the horizon.
-        horizon: Row where the street starts.
-        props: (parts, x in street coordinates, extent about x).
-        grain: Texture of the props.
     """
 
     far: Layer
     near: Layer
-    horizon: int
-    props: list[tuple[float, str, float, Colour]]
-    grain: np.ndarray
 
     def backdrop(self, camera: float, width: int) -> np.ndarray:
         """The empty scene as (H, width, 3)."""
         far = self.far.view(camera * FAR, width)
         near = self.near.view(camera, width)
         return np.concatenate([far, near], axis=0)
-
-    def prop_parts(self, camera: float, height: int) -> list[tuple[list[Part], tuple]]:
-        """Parts and extent of each prop for a camera position."""
-        found = []
-        for x, kind, size, colour in self.props:
-            found.append(_prop(x - camera, kind, size, colour, height))
-        return found
 
 
 def new_scene(draw: Draw, height: int, width: int, reach: float) -> Scene:
@@ -106,70 +84,7 @@ def new_scene(draw: Draw, height: int, width: int, reach: float) -> Scene:
     return Scene(
         far=Layer(_far(draw, horizon, wide), margin),
         near=Layer(_street(draw, height - horizon, wide), margin),
-        horizon=horizon,
-        props=[],
-        grain=noise(draw, 32, 32, 5, 3),
     )
-
-
-def add_prop(draw: Draw, scene: Scene, x: float) -> None:
-    """Put a post, a tree or a column at ``x`` of the street's coordinates."""
-    kind = draw.pick(('post', 'tree', 'column'))
-    colours = {
-        'post': (0.30, 0.31, 0.33),
-        'tree': (0.33, 0.25, 0.18),
-        'column': (0.62, 0.58, 0.52),
-    }
-    scene.props.append((x, kind, draw.uniform(0.85, 1.2), colours[kind]))
-
-
-def draw_props(frame: np.ndarray, scene: Scene, camera: float) -> None:
-    """Paint the props over a frame (H, W, 3) in place."""
-    height, width = frame.shape[:2]
-    for parts, extent in scene.prop_parts(camera, height):
-        found = window_of(extent, height, width)
-        if found is None:
-            continue
-        window, x, y = found
-        cover, colour = paint(parts, x, y, scene.grain, (extent[0], extent[1]))
-        blend(frame, window, cover, colour)
-
-
-def _prop(
-    x: float, kind: str, size: float, colour: Colour, height: int
-) -> tuple[list[Part], tuple[float, float, float, float]]:
-    foot = height - 3.0
-    half = {'post': 2.4, 'tree': 4.2, 'column': 7.0}[kind] * size
-    top = -4.0 if kind != 'post' else 0.16 * height
-
-    def trunk(px: np.ndarray, py: np.ndarray) -> np.ndarray:
-        middle = (top + foot) / 2
-        return rounded_box(px, py, (x, middle), (half, (foot - top) / 2), half * 0.5)
-
-    parts = [Part(trunk, colour, grain=0.5)]
-    if kind == 'post':
-        lamp = (x, 0.17 * height)
-        parts.append(Part(lambda px, py: ellipse(px, py, lamp, 6, 4), (0.85, 0.83, 0.7)))
-    if kind == 'tree':
-        for dx, dy, radius in ((-9, 4, 13), (9, 5, 12), (0, -2, 15)):
-            leaf = (x + dx * size, dy * size)
-            parts.append(
-                Part(
-                    lambda px, py, c=leaf, r=radius * size: ellipse(px, py, c, r, 0.8 * r),
-                    (0.20, 0.36, 0.18),
-                    grain=0.8,
-                )
-            )
-    if kind == 'column':
-        corners = [
-            (x - half - 3, foot - 7),
-            (x + half + 3, foot - 7),
-            (x + half + 3, foot + 2),
-            (x - half - 3, foot + 2),
-        ]
-        parts.append(Part(lambda px, py: polygon(px, py, corners), colour, grain=0.3))
-    reach = 26.0 * size
-    return parts, (x - reach, -8.0, x + reach, height)
 
 
 def _tint(colour: Colour, tone: np.ndarray) -> np.ndarray:

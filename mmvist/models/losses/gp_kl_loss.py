@@ -125,12 +125,13 @@ class GPKLLoss(nn.Module):
         if self.learned:
             logits = self.prior_logit.expand(groups.num_groups)
             return correlation_from_logits(logits, posterior.group_sizes)
-        if 1 + (groups.largest - 1) * self.prior_rho <= 0:
+        rho = float(self.prior_rho)
+        if 1 + (groups.largest - 1) * rho <= 0:
             raise ValueError(
-                f'prior_rho={self.prior_rho} is not above -1/(d - 1) in groups of '
+                f'prior_rho={rho} is not above -1/(d - 1) in groups of '
                 f'd={groups.largest}'
             )
-        return posterior.loc.new_full((groups.num_groups,), self.prior_rho)
+        return posterior.loc.new_full((groups.num_groups,), rho)
 
     def warmup_factor(self) -> Tensor | float:
         """Share of the weight in force, 0 to 1, a scalar on the device."""

@@ -63,8 +63,8 @@ class IoUHungarianTracker(BaseModule):
     Args:
         match_iou_thr: epsilon: a pair matches only with a larger IoU.
         match_score_thr: Detections under it are not used at all.
-        birth_score_thr: A new instance needs this score, of the detector and
-            of the augment branch.
+        birth_score_thr: A new instance needs this score of the detector.
+        augment_birth_score_thr: And this one of the augment branch.
         keep_score_thr: A known instance under this score is lost.
         duplicate_iou_thr: Two masks that overlap more than this are one
             object; matched stays before propagated before new.
@@ -80,6 +80,7 @@ class IoUHungarianTracker(BaseModule):
         match_iou_thr: float = 0.5,
         match_score_thr: float = 0.3,
         birth_score_thr: float = 0.5,
+        augment_birth_score_thr: float = 0.5,
         keep_score_thr: float = 0.4,
         duplicate_iou_thr: float = 0.5,
         num_frames_retain: int = 5,
@@ -91,6 +92,7 @@ class IoUHungarianTracker(BaseModule):
         self.match_iou_thr = match_iou_thr
         self.match_score_thr = match_score_thr
         self.birth_score_thr = birth_score_thr
+        self.augment_birth_score_thr = augment_birth_score_thr
         self.keep_score_thr = keep_score_thr
         self.duplicate_iou_thr = duplicate_iou_thr
         self.num_frames_retain = num_frames_retain
@@ -177,7 +179,9 @@ class IoUHungarianTracker(BaseModule):
             detected = torch.where(
                 candidates.det_rows >= 0, det_scores[rows].to(scores.dtype), detected
             )
-        born = (detected >= self.birth_score_thr) & (scores >= self.birth_score_thr)
+        born = (detected >= self.birth_score_thr) & (
+            scores >= self.augment_birth_score_thr
+        )
         return torch.where(known, scores >= self.keep_score_thr, born)
 
     def unique(
@@ -275,10 +279,14 @@ class IoUHungarianTracker(BaseModule):
         if self._tracks is None:
             self._tracks = Tracks.empty(1, pred.bboxes.device)
         tracks = self._tracks
-        width = max(tracks.class_probs.shape[1], int(labels.max()) + 1 if len(labels) else 1)
+        width = max(
+            tracks.class_probs.shape[1], int(labels.max()) + 1 if len(labels) else 1
+        )
         if width > tracks.class_probs.shape[1]:
             missing = width - tracks.class_probs.shape[1]
-            tracks.class_probs = torch.nn.functional.pad(tracks.class_probs, (0, missing))
+            tracks.class_probs = torch.nn.functional.pad(
+                tracks.class_probs, (0, missing)
+            )
 
         pred = pred[pred.scores >= self.match_score_thr]
         labels = pred.labels.long()

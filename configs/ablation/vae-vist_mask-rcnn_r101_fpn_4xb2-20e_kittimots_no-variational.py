@@ -1,0 +1,3 @@
+# Table 2, row (c) without variational inference.
+_base_ = '../vae_vist/vae-vist_mask-rcnn_r101_fpn_4xb2-20e_kittimots.py'
+model = dict(variational=False)

@@ -1,0 +1,3 @@
+# Table 2, row (f) proposal and augment branches.
+_base_ = '../vae_vist/vae-vist_mask-rcnn_r101_fpn_4xb2-20e_kittimots.py'
+model = dict(with_aux=False)

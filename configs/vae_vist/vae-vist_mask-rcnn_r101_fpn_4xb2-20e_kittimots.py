@@ -1,0 +1,7 @@
+# VAE-VIST on KITTI MOTS at the size of the paper.
+_base_ = [
+    '../_base_/models/vae-vist_mask-rcnn_r101_fpn.py',
+    '../_base_/datasets/kitti_mots.py',
+    '../_base_/schedules/adam_20e.py',
+    '../_base_/default_runtime.py',
+]

@@ -1,0 +1,327 @@
+"""The demo: make clips, train VAE-VIST and its floor, test both, write the video.
+
+``make demo`` runs it. Each step that is done already is passed over, and an
+interrupted training goes on from its last checkpoint.
+
+Example:
+    python tools/demo.py --work-dir work_dirs/demo --data-dir data/synthetic
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mmengine.config import Config
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from mmvist.apis import VISTInferencer, compare_video, predict_next_frames
+from mmvist.engine.errors import UserError
+from mmvist.engine.launch import run_tool
+from mmvist.evaluation.truth import Truth, TruthVideo, load_truth
+from mmvist.visualization import VideoWriter, next_frame_picture
+
+TOOLS = Path(__file__).resolve().parent
+CONFIGS = TOOLS.parent / 'configs'
+FRAMES = 'training/image_02'
+FPS = 8
+# the hosts warn of much that a newcomer can do nothing about
+QUIET = {**os.environ, 'PYTHONWARNINGS': 'ignore'}
+
+
+@dataclass
+class Candidate:
+    """One of the two models of the demo."""
+
+    title: str
+    base: Path  # its config
+    folder: Path  # logs, checkpoints, metrics.json
+
+    @property
+    def config(self) -> Path:
+        """The config with the demo's own settings, written by :func:`settle`."""
+        return self.folder.with_suffix('.py')
+
+    @property
+    def checkpoint(self) -> Path:
+        """The weights at the end of training."""
+        iters = Config.fromfile(self.config).train_cfg.max_iters
+        return self.folder / f'iter_{iters}.pth'
+
+    @property
+    def seconds(self) -> Path:
+        """How long training has taken so far, over all interruptions."""
+        return self.folder / 'training_seconds.txt'
+
+    def training_time(self) -> float:
+        """Seconds of training so far."""
+        return float(self.seconds.read_text()) if self.seconds.exists() else 0.0
+
+
+class Steps:
+    """Announces the steps and says how long each took."""
+
+    def __init__(self, console: Console, total: int) -> None:
+        self.console, self.total, self.number = console, total, 0
+
+    def announce(self, what: str, done: bool = False) -> bool:
+        """Say what comes next; returns whether there is anything to do."""
+        self.number += 1
+        there = ' (there already)' if done else ''
+        self.console.print(f'\n[bold]\\[{self.number}/{self.total}] {what}[/]{there}')
+        return not done
+
+    def run(self, script: str, *arguments: object) -> None:
+        """Run one of the tools and wait; its output goes to the terminal.
+
+        Raises:
+            UserError: The tool failed.
+        """
+        words = [os.path.relpath(TOOLS / script), *map(str, arguments)]
+        self.console.print(f'$ python {" ".join(words)}', style='dim', markup=False)
+        sys.stdout.flush()
+        start = time.monotonic()
+        code = subprocess.run([sys.executable, *words], env=QUIET).returncode
+        if code:
+            raise UserError(f'{script} ended with exit code {code}, see above')
+        minutes, seconds = divmod(round(time.monotonic() - start), 60)
+        self.console.print(f'took {minutes}:{seconds:02} min', style='dim')
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Arguments of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/demo'))
+    parser.add_argument('--data-dir', type=Path, default=Path('data/synthetic'))
+    parser.add_argument('--seed', type=int, default=0, help='of training')
+    parser.add_argument('--max-iters', type=int, help='of VAE-VIST, for a short look')
+    parser.add_argument('--train-clips', type=int, default=96)
+    parser.add_argument('--val-clips', type=int, default=16)
+    parser.add_argument('--frames', type=int, default=24, help='of a clip')
+    parser.add_argument('--shown-clips', type=int, default=6, help='in the videos')
+    return parser.parse_args(argv)
+
+
+def settle(one: Candidate, args: argparse.Namespace, share: float) -> None:
+    """Write the config of a model with the demo's data, seed and progress bar.
+
+    Args:
+        one: The model.
+        args: The command line.
+        share: Part of the full training to do.
+
+    Raises:
+        UserError: The folder holds a run with other settings.
+    """
+    cfg = Config.fromfile(str(one.base))
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        loader.dataset.data_root = str(args.data_dir)
+    cfg.test_evaluator = cfg.test_evaluator[:]
+    for metric in cfg.test_evaluator:
+        metric.ann_file = str(args.data_dir / 'annotations' / 'val.json')
+    # the demo tests on its own account, once, after training
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    cfg.train_cfg.pop('val_interval', None)
+    cfg.randomness = dict(seed=args.seed)
+    cfg.console_log_level = 'ERROR'
+    cfg.custom_hooks = [
+        *cfg.get('custom_hooks', []),
+        dict(type='mmvist.ProgressBarHook', title=one.title),
+    ]
+    shorten(cfg, share)
+    text = cfg.pretty_text
+    if one.config.exists() and one.config.read_text() != text:
+        raise UserError(
+            f'{one.config.parent} holds a demo with other settings: remove it, or '
+            'choose another --work-dir'
+        )
+    one.folder.mkdir(parents=True, exist_ok=True)
+    one.config.write_text(text)
+
+
+def shorten(cfg: Config, share: float) -> None:
+    """Do only part of the iterations, the schedule squeezed into them."""
+    if share == 1:
+        return
+    cfg.train_cfg.max_iters = max(1, round(cfg.train_cfg.max_iters * share))
+    for scheduler in cfg.param_scheduler:
+        for key in ('begin', 'end', 'T_max'):
+            if key in scheduler:
+                scheduler[key] = round(scheduler[key] * share)
+        scheduler.end = max(scheduler.end, scheduler.begin + 1)
+        if 'T_max' in scheduler:
+            scheduler.T_max = max(scheduler.T_max, 1)
+
+
+def make_data(steps: Steps, args: argparse.Namespace) -> None:
+    """Generate the clips and convert them, each as a whole or not at all."""
+    data = args.data_dir
+    annotated = [data / 'annotations' / f'{name}.json' for name in ('train', 'val')]
+    done = all(path.exists() for path in annotated)
+    total = args.train_clips + args.val_clips
+    what = f'{total} synthetic clips in KITTI MOTS layout, a few minutes'
+    if not steps.announce(what, done):
+        return
+    if not data.exists():
+        part = data.with_name(f'{data.name}.part')
+        shutil.rmtree(part, ignore_errors=True)
+        steps.run(
+            'dataset_converters/make_synthetic.py',
+            part,
+            *('--train-clips', args.train_clips),
+            *('--val-clips', args.val_clips),
+            *('--frames', args.frames),
+        )
+        part.rename(data)
+    steps.run(
+        'dataset_converters/kitti_mots2coco.py', data, data / 'annotations', '--force'
+    )
+
+
+def train(steps: Steps, one: Candidate, note: str) -> None:
+    """Train to the end, from the last checkpoint if there is one."""
+    iters = Config.fromfile(one.config).train_cfg.max_iters
+    done = one.checkpoint.exists()
+    if not steps.announce(f'training {one.title}, {iters} iterations, {note}', done):
+        return
+    begun = (one.folder / 'last_checkpoint').exists()
+    start, before = time.monotonic(), one.training_time()
+    try:
+        steps.run(
+            'train.py',
+            *(one.config, '--work-dir', one.folder),
+            *(['--resume'] if begun else []),
+        )
+    finally:
+        one.seconds.write_text(f'{before + time.monotonic() - start:.1f}\n')
+
+
+def test(steps: Steps, one: Candidate) -> dict[str, float]:
+    """Test with ``--eval track_segm``; returns the numbers of ``metrics.json``."""
+    path = one.folder / 'metrics.json'
+    done = path.exists() and path.stat().st_mtime > one.checkpoint.stat().st_mtime
+    if steps.announce(f'testing {one.title}, about a minute', done):
+        steps.run(
+            'test.py',
+            *(one.config, one.checkpoint),
+            *('--eval', 'track_segm'),
+            *('--work-dir', one.folder),
+        )
+    return json.loads(path.read_text())
+
+
+def write_video(
+    one: Candidate, path: Path, videos: Sequence[TruthVideo], truth: Truth, data: Path
+) -> None:
+    """Test clips one after the other, as predicted and as they are."""
+    inferencer = VISTInferencer(str(one.config), one.checkpoint)
+    with VideoWriter(path, FPS) as writer:
+        for video in videos:
+            results = inferencer(data / FRAMES / video.name)
+            for picture in compare_video(results, video, truth, one.title):
+                writer.write(picture)
+
+
+def write_next_frames(
+    one: Candidate, path: Path, videos: Sequence[TruthVideo], data: Path
+) -> None:
+    """One row a clip: F_t, F_{t+1} and what D_aux made of it at t."""
+    inferencer = VISTInferencer(str(one.config), one.checkpoint)
+
+    def row(video: TruthVideo) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        frames: Iterator = predict_next_frames(inferencer, data / FRAMES / video.name)
+        for _ in range(len(video.frames) // 2):
+            image, predicted = next(frames)
+        return image, next(frames)[0], predicted
+
+    cv2.imwrite(str(path), next_frame_picture([row(video) for video in videos]))
+
+
+def summary(models: Sequence[Candidate], metrics: Sequence[dict]) -> Table:
+    """The numbers side by side."""
+    table = Table('', box=box.SIMPLE)
+    for name in ('sMOTSA', 'id switches', 'of truth boxes', 'AP', 'training'):
+        table.add_column(name, justify='right')
+    for one, found in zip(models, metrics, strict=True):
+        switches, boxes = found['mots/IDS'], found['mots/GT']
+        minutes, seconds = divmod(round(one.training_time()), 60)
+        table.add_row(
+            one.title,
+            f'{found["mots/sMOTSA"]:.3f}',
+            f'{switches:.0f}',
+            f'{100 * switches / max(boxes, 1):.2f} %',
+            f'{found["youtube_vis/segm_mAP"]:.3f}',
+            f'{minutes}:{seconds:02} min',
+        )
+    return table
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the steps."""
+    args = parse_args(argv)
+    console = Console(highlight=False, soft_wrap=True)
+    steps, work = Steps(console, 6), args.work_dir
+    ours = Candidate(
+        'VAE-VIST',
+        CONFIGS / 'vae_vist' / 'vae-vist_mask-rcnn_r18-half_fpn_synthetic.py',
+        work / 'vae-vist',
+    )
+    floor = Candidate(
+        'detector + IoU',
+        CONFIGS / 'baselines' / 'mask-rcnn-iou_r18-half_fpn_synthetic.py',
+        work / 'floor',
+    )
+    full = Config.fromfile(str(ours.base)).train_cfg.max_iters
+    share = (args.max_iters or full) / full
+    for one in (ours, floor):
+        settle(one, args, share)
+
+    make_data(steps, args)
+    train(steps, ours, 'about 10 minutes on two cores')
+    train(steps, floor, 'its detector alone for about the same time')
+    metrics = [test(steps, ours), test(steps, floor)]
+
+    steps.announce('videos and pictures of test clips')
+    truth = load_truth(str(args.data_dir / 'annotations' / 'val.json'))
+    shown = truth.videos[: args.shown_clips]
+    video, floor_video = work / 'vae-vist.mp4', work / 'floor.mp4'
+    picture = work / 'next_frame.png'
+    write_video(ours, video, shown, truth, args.data_dir)
+    write_video(floor, floor_video, shown, truth, args.data_dir)
+    write_next_frames(ours, picture, shown[:4], args.data_dir)
+
+    console.print(f'\n[bold]On {len(truth.videos)} clips that no model has seen:[/]')
+    console.print(summary((ours, floor), metrics))
+    for what, path in (
+        ('prediction beside truth', video),
+        ('the same of the floor', floor_video),
+        ('the next frame, predicted', picture),
+        ('all numbers', ours.folder / 'metrics.json'),
+    ):
+        console.print(f'{what:>26}: {path}', markup=False)
+    console.print(
+        '\nOn a video of your own:\n'
+        f'  {os.path.relpath(sys.executable)} '
+        f'{os.path.relpath(TOOLS / "track_video.py")} IN.mp4 OUT.mp4 '
+        f'--config {ours.config} --checkpoint {ours.checkpoint}',
+        markup=False,
+    )
+
+
+if __name__ == '__main__':
+    try:
+        sys.exit(run_tool(main))
+    except KeyboardInterrupt:
+        sys.exit('\nstopped; the same command goes on from the last checkpoint')
