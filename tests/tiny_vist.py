@@ -60,10 +60,8 @@ def tiny_config(**changes: Any) -> dict:
 
 
 def tiny_model(**changes: Any) -> VAEVIST:
-    """Built from :func:`tiny_config`, with the random weights of MMEngine's init."""
-    model = MODELS.build(tiny_config(**changes))
-    model.init_weights()
-    return model
+    """Built from :func:`tiny_config`, with PyTorch's random weights."""
+    return MODELS.build(tiny_config(**changes))
 
 
 @dataclass

@@ -11,3 +11,17 @@ model = dict(
     detector={{_base_.detector}},
     tracker=dict(type='mmvist.IoUHungarianTracker', match_iou_thr=0.5),
 )
+# An iteration takes about half of VAE-VIST's: the same training time.
+max_iters = 2000
+train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=100),
+    dict(
+        type='CosineAnnealingLR',
+        T_max=max_iters - 100,
+        by_epoch=False,
+        begin=100,
+        end=max_iters,
+        eta_min=1e-5,
+    ),
+]

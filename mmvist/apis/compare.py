@@ -48,7 +48,7 @@ def compare_video(
         ids = [numbers[one] for one in instances.instances_id.tolist()]
         instances.instances_id = torch.tensor(ids, dtype=torch.long)
         seen = draw_instances(result.image, result.instances, result.class_names)
-        here = f'truth, {video.name} frame {result.frame_id}'
+        here = f'truth (clip {video.name}, frame {result.frame_id})'
         yield side_by_side(
             [(title, seen), (here, draw_instances(result.image, instances, names))]
         )

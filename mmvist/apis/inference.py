@@ -186,9 +186,7 @@ def _class_names(cfg: Config, checkpoint_meta: Mapping[str, Any]) -> tuple[str, 
 
 def _frame_pipeline(cfg: Config) -> list[dict]:
     """The test pipeline, fed with a frame in memory instead of a file's name."""
-    pipeline = copy.deepcopy(cfg.test_dataloader.dataset.get('pipeline'))
-    if pipeline is None:
-        pipeline = copy.deepcopy(inner_dataset(cfg.test_dataloader.dataset).pipeline)
+    pipeline = copy.deepcopy(inner_dataset(cfg.test_dataloader.dataset)['pipeline'])
     for step in pipeline:
         if 'transforms' in step:
             step['transforms'] = _without_files(step['transforms'])

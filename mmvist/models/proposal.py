@@ -111,7 +111,8 @@ class ProposalHead(BaseModule):
         features = self.decoder(z, used, sizes)
         if len(rois) == 0:
             # The decoder has run so that every parameter has a gradient.
-            return self.fc_reg.weight.new_zeros(0, 4) + features[0].sum() * 0
+            nothing = sum(feature.sum() for feature in features) * 0
+            return self.fc_reg.weight.new_zeros(0, 4) + nothing
         context = self.roi_context if self.roi_context != 1.0 else None
         crops = self.roi_extractor(features, rois, roi_scale_factor=context)
         return self.fc_reg(self.fc(crops.flatten(1)))

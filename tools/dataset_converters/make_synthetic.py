@@ -8,6 +8,7 @@ Example:
 """
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -22,10 +23,8 @@ from mmvist.datasets.synthetic import read_report, write_synthetic
 def size(text: str) -> tuple[int, int]:
     """Read ``192x128``."""
     found = re.fullmatch(r'(\d+)x(\d+)', text)
-    if not found or min(int(v) for v in found.groups()) < 64:
-        raise argparse.ArgumentTypeError(
-            f'{text!r} is no WIDTHxHEIGHT of at least 64x64'
-        )
+    if not found:
+        raise argparse.ArgumentTypeError(f'{text!r} is no WIDTHxHEIGHT')
     return int(found.group(1)), int(found.group(2))
 
 
@@ -39,6 +38,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--frames', type=int, default=24, help='of a clip')
     parser.add_argument('--size', type=size, default=(192, 128), help='WIDTHxHEIGHT')
     parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument(
+        '--workers',
+        type=int,
+        default=min(os.cpu_count() or 1, 4),
+        help='processes; the clips do not depend on it (default: %(default)s)',
+    )
     return parser.parse_args(argv)
 
 
@@ -57,6 +62,7 @@ def main(argv: list[str] | None = None) -> int:
             width=args.size[0],
             height=args.size[1],
             seed=args.seed,
+            workers=args.workers,
             progress=progress,
         )
         for split, sequences in splits.items():

@@ -9,9 +9,7 @@ from mmvist.datasets.errors import DataError
 # The split that TrackR-CNN made of KITTI's 21 training sequences; its val part
 # holds 8,029 cars and 3,347 pedestrians.
 KITTI_MOTS_SPLITS: dict[str, tuple[str, ...]] = {
-    'train': tuple(
-        f'{i:04}' for i in (0, 1, 3, 4, 5, 9, 11, 12, 15, 17, 19, 20)
-    ),
+    'train': tuple(f'{i:04}' for i in (0, 1, 3, 4, 5, 9, 11, 12, 15, 17, 19, 20)),
     'val': tuple(f'{i:04}' for i in (2, 6, 7, 8, 10, 13, 14, 16, 18)),
 }
 
@@ -42,6 +40,9 @@ def expand_sequences(names: Iterable[str]) -> list[str]:
 def read_split_file(path: str | Path) -> list[str]:
     """Read a split: one sequence (or range) a line, ``#`` starts a comment.
 
+    Of a line only the first word counts, so that TrackEval's ``.seqmap`` files
+    (name, "empty", first frame, last frame) can be read too.
+
     Raises:
         DataError: If the file is missing or names no sequence.
     """
@@ -49,7 +50,7 @@ def read_split_file(path: str | Path) -> list[str]:
     if not path.is_file():
         raise DataError(f'{path}: no such split file')
     lines = [line.split('#')[0].strip() for line in path.read_text().splitlines()]
-    sequences = expand_sequences(line for line in lines if line)
+    sequences = expand_sequences(line.split()[0] for line in lines if line)
     if not sequences:
         raise DataError(f'{path}: names no sequence; write one a line')
     return sequences

@@ -79,9 +79,7 @@ def _tracks_of_videos(
     return tracks
 
 
-def _rle(
-    track: dict, frame_id: int, size: tuple[int, int], source: str
-) -> dict | None:
+def _rle(track: dict, frame_id: int, size: tuple[int, int], source: str) -> dict | None:
     """Compressed run-length code of one mask, or None where there is none."""
     mask = track['segmentations'][frame_id]
     if not mask:

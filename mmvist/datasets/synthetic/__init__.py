@@ -7,6 +7,7 @@ from mmvist.datasets.synthetic.check import (
 )
 from mmvist.datasets.synthetic.clip import Clip, make_clip
 from mmvist.datasets.synthetic.dataset import (
+    digest,
     iter_clips,
     read_report,
     write_synthetic,
@@ -17,6 +18,7 @@ __all__ = [
     'Clip',
     'LinkReport',
     'count_switches',
+    'digest',
     'iter_clips',
     'link_report',
     'make_clip',

@@ -113,7 +113,9 @@ class Actor:
         return (_car if self.category == CAR else _pedestrian)(self, pose)
 
 
-def new_actor(draw: Draw, category: int, size: float, facing: int, family: int) -> Actor:
+def new_actor(
+    draw: Draw, category: int, size: float, facing: int, family: int
+) -> Actor:
     """Draw an actor of a colour family of its class."""
     if category == CAR:
         main, second = CAR_COLOURS[family % len(CAR_COLOURS)], GLASS
@@ -150,7 +152,12 @@ def _car(actor: Actor, pose: Pose) -> list[Part]:
         at(-0.07, top - 0.04),
         at(back + 0.13, top - 0.04),
     ]
-    front = [at(-0.03, 0.32), at(0.19, 0.32), at(0.10, top - 0.04), at(-0.03, top - 0.04)]
+    front = [
+        at(-0.03, 0.32),
+        at(0.19, 0.32),
+        at(0.10, top - 0.04),
+        at(-0.03, top - 0.04),
+    ]
     body = (0.50 * wide, 0.115 * high)
     turn = snap(0.05 * math.cos(pose.phase)), snap(0.05 * math.sin(pose.phase))
     parts = [
@@ -246,7 +253,11 @@ def _pedestrian(actor: Actor, pose: Pose) -> list[Part]:
         hip, (0.23, -swing - 0.1), (0.23, -swing - unbend), 0.060 * thick, (dim, dim)
     )
     near_leg = limb(
-        hip, (0.23, swing + 0.1), (0.23, swing - bend + 0.1), 0.066 * thick, (trousers, trousers)
+        hip,
+        (0.23, swing + 0.1),
+        (0.23, swing - bend + 0.1),
+        0.066 * thick,
+        (trousers, trousers),
     )
     torso = Part(
         partial(capsule, start=at(*hip), end=at(*neck), radius=0.112 * thick),

@@ -1,6 +1,9 @@
 """A whole synthetic set on the disk, in KITTI MOTS layout."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -20,6 +23,8 @@ FRAMES_DIR = 'training/image_02'
 MASKS_DIR = 'instances'
 # numbers of the random streams: a clip does not change with the size of the set
 SPLITS = {'train': 0, 'val': 1}
+# pixels of a side; actors of smaller frames would be a few pixels wide
+MIN_SIZE = 64
 
 
 def iter_clips(
@@ -28,6 +33,7 @@ def iter_clips(
     width: int = 192,
     height: int = 128,
     seed: int = 0,
+    workers: int = 1,
 ) -> Iterator[tuple[str, str, Clip]]:
     """Make the clips of a set one by one.
 
@@ -37,16 +43,32 @@ def iter_clips(
         width: In pixels.
         height: In pixels.
         seed: Of the whole set.
+        workers: Processes that make clips side by side; the clips and their
+            order are the same for any number.
 
     Yields:
         Split, name of the sequence (counted on from train to val), and the clip.
     """
-    number = 0
-    for split, count in counts.items():
-        for i in range(count):
-            clip = make_clip((seed, SPLITS[split], i), frames, width, height)
+    jobs = [(split, i) for split, count in counts.items() for i in range(count)]
+    seeds = [(seed, SPLITS[split], i) for split, i in jobs]
+    make = partial(make_clip, frames=frames, width=width, height=height)
+    pool = ProcessPoolExecutor(workers) if workers > 1 else None
+    try:
+        clips = pool.map(make, seeds) if pool else map(make, seeds)
+        for number, ((split, _), clip) in enumerate(zip(jobs, clips, strict=True)):
             yield split, f'{number:04}', clip
-            number += 1
+    finally:
+        if pool:
+            pool.shutdown(cancel_futures=True)
+
+
+def digest(clips: Iterable[Clip]) -> str:
+    """sha256 over the pixels and the ids of some clips, in order."""
+    total = hashlib.sha256()
+    for clip in clips:
+        total.update(np.ascontiguousarray(clip.frames).tobytes())
+        total.update(np.ascontiguousarray(clip.masks, dtype='<u2').tobytes())
+    return total.hexdigest()
 
 
 def write_synthetic(
@@ -57,6 +79,7 @@ def write_synthetic(
     width: int = 192,
     height: int = 128,
     seed: int = 0,
+    workers: int = 1,
     progress: Callable[[Iterable, int], Iterable] = lambda steps, total: steps,
 ) -> dict[str, list[str]]:
     """Write a synthetic set.
@@ -73,20 +96,31 @@ def write_synthetic(
         width: In pixels.
         height: In pixels.
         seed: The same seed gives the same pixels on every machine.
+        workers: Processes to use.
         progress: Wraps the loop over the clips, given their number.
 
     Returns:
         The sequences of each split.
 
     Raises:
-        DataError: If ``root`` holds something already.
+        DataError: If ``root`` holds something already, or a number is no use.
     """
+    if min(train_clips, val_clips, seed) < 0 or min(frames, workers) < 1:
+        raise DataError(
+            'synthetic clips: numbers of clips and the seed must not be negative, '
+            'and at least one frame and one worker are needed'
+        )
+    if min(width, height) < MIN_SIZE:
+        raise DataError(
+            f'synthetic clips: {width}x{height} is too small, take at least '
+            f'{MIN_SIZE}x{MIN_SIZE}'
+        )
     root = Path(root)
     if root.exists() and any(root.iterdir()):
         raise DataError(f'{root}: is not empty; give a new folder or remove it')
     counts = dict(train=train_clips, val=val_clips)
     splits: dict[str, list[str]] = {split: [] for split in counts}
-    clips = iter_clips(counts, frames, width, height, seed)
+    clips = iter_clips(counts, frames, width, height, seed, workers)
     for split, name, clip in progress(clips, sum(counts.values())):
         _write_images(root / FRAMES_DIR / name, clip.frames[..., ::-1])
         _write_images(root / MASKS_DIR / name, clip.masks)

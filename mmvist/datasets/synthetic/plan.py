@@ -125,9 +125,7 @@ def _draw_props(draw: Draw, cast: list[Part], size: tuple[int, int]) -> list[Pro
     return []
 
 
-def _prop_shapes(
-    prop: Prop, camera: list[float], size: tuple[int, int]
-) -> list[Shape]:
+def _prop_shapes(prop: Prop, camera: list[float], size: tuple[int, int]) -> list[Shape]:
     return [silhouette(prop.parts(x), prop.extent(x)) for x in camera]
 
 

@@ -19,6 +19,9 @@ COLOURS: dict[str, Colour] = {
     'kiosk': (0.34, 0.40, 0.38),
 }
 LEAVES: Colour = (0.20, 0.36, 0.18)
+PAPER: Colour = (0.78, 0.74, 0.62)
+RED: Colour = (0.50, 0.36, 0.34)
+BLUE: Colour = (0.36, 0.42, 0.52)
 
 
 @dataclass(frozen=True)
@@ -104,9 +107,9 @@ def _kiosk(x: float, height: int, scale: float) -> list[Part]:
     return [
         _pillar(x, top, foot, half, colour, 0.5),
         _block(x, top - 3, top + 4, half + 3 * scale, roof, inner=False),
-        _block(x, top + 10, foot - 26, half - 4 * scale, (0.78, 0.74, 0.62), inner=True),
-        _block(x, top + 16, top + 20, half - 7 * scale, (0.50, 0.36, 0.34), inner=True),
-        _block(x, top + 25, top + 28, half - 7 * scale, (0.36, 0.42, 0.52), inner=True),
+        _block(x, top + 10, foot - 26, half - 4 * scale, PAPER, inner=True),
+        _block(x, top + 16, top + 20, half - 7 * scale, RED, inner=True),
+        _block(x, top + 25, top + 28, half - 7 * scale, BLUE, inner=True),
     ]
 
 

@@ -106,9 +106,7 @@ class AdjacentFrameSample(BaseFrameSample):
             return False
         return images[first + 1]['frame_id'] == images[first]['frame_id'] + 1
 
-    def _lost(
-        self, images: list[dict], last: int
-    ) -> tuple[list[dict], dict[int, int]]:
+    def _lost(self, images: list[dict], last: int) -> tuple[list[dict], dict[int, int]]:
         """Instances absent at position ``last`` but seen shortly before it."""
         known = {inst['instance_id'] for inst in images[last]['instances']}
         lost, ages = [], {}

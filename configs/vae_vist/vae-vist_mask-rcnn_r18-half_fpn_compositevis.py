@@ -1,0 +1,22 @@
+# The demo's model on nine classes.
+_base_ = [
+    '../_base_/models/vae-vist_mask-rcnn_r18-half_fpn.py',
+    '../_base_/datasets/composite_vis.py',
+    '../_base_/schedules/demo.py',
+    '../_base_/runtime_by_iter.py',
+]
+heads = dict(bbox_head=dict(num_classes=9), mask_head=dict(num_classes=9))
+model = dict(detector=dict(roi_head=heads), augment_head=dict(roi_head=heads))
+max_iters = 2000
+train_cfg = dict(max_iters=max_iters, val_interval=1000)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=100),
+    dict(
+        type='CosineAnnealingLR',
+        T_max=max_iters - 100,
+        by_epoch=False,
+        begin=100,
+        end=max_iters,
+        eta_min=1e-5,
+    ),
+]

@@ -1,0 +1,92 @@
+import pytest
+import torch
+from tiny_vist import tiny_config
+
+from mmvist.models import AugmentHead
+from mmvist.models.augment import Refined, refine, segment
+from mmvist.registry import MODELS
+from mmvist.structures.clip import Frame
+
+SKIPS = (8, 16, 16, 16)
+
+
+def build(**changes) -> AugmentHead:
+    return MODELS.build(dict(tiny_config().augment_head, **changes))
+
+
+def maps(size=(64, 96), batch=1):
+    sizes = [(-(-size[0] // s), -(-size[1] // s)) for s in (4, 8, 16, 32, 64)]
+    skips = [torch.rand(batch, c, *one) for c, one in zip(SKIPS, sizes)]
+    features = [torch.rand(batch, 16, *one) for one in sizes]
+    return torch.rand(batch, 4, *sizes[3]), skips, features
+
+
+@pytest.mark.parametrize('with_skip', [True, False])
+@pytest.mark.parametrize('size', [(64, 96), (33, 47), (95, 31)])
+def test_shapes(size, with_skip):
+    z, skips, features = maps(size, batch=2)
+    outs = build(with_skip=with_skip)(z, skips, features)
+    expected = [(2, 16, *feature.shape[-2:]) for feature in features[:4]]
+    assert [tuple(out.shape) for out in outs] == expected
+
+
+def test_skips_of_a_neck_that_rounds_otherwise_are_resized():
+    z, skips, _ = maps((64, 96))
+    features = [torch.rand(1, 16, *one) for one in [(15, 23), (8, 12), (4, 6), (2, 3)]]
+    assert build()(z, skips, features)[0].shape[-2:] == (15, 23)
+
+
+def test_without_skip_only_the_detector_is_read():
+    """x^Aug_s is x^Mask_s then."""
+    z, skips, features = maps()
+    head = build(with_skip=False)
+    others = [skip + 1 for skip in skips]
+    first, second = head(z, skips, features), head(z, others, features)
+    assert all(torch.equal(a, b) for a, b in zip(first, second))
+    other = head(z, skips, [feature + 1 for feature in features])
+    assert not torch.equal(first[0], other[0])
+
+
+def test_refine_keeps_rows_and_gives_a_box_for_each_class():
+    head = build()
+    features = head(*maps())
+    rois = torch.tensor([[3.0, 4, 30, 40], [3, 4, 30, 40], [10, 10, 96, 64]])
+    refined = refine(head.roi_head, features, rois, (60, 90))
+    assert refined.probs.shape == (3, 2) and refined.boxes.shape == (3, 2, 4)
+    assert torch.equal(refined.probs[0], refined.probs[1])
+    assert float(refined.probs.sum(1).max()) < 1  # the rest is background
+    assert float(refined.boxes[..., 2].max()) <= 90
+    assert float(refined.boxes[..., 3].max()) <= 60
+    assert refine(head.roi_head, features, rois[:0], (60, 90)).boxes.shape == (0, 2, 4)
+
+
+def test_refine_by_a_class_agnostic_head():
+    config = tiny_config().augment_head
+    config.roi_head.bbox_head.reg_class_agnostic = True
+    head = MODELS.build(config)
+    rois = torch.tensor([[3.0, 4, 30, 40]])
+    boxes = refine(head.roi_head, head(*maps()), rois, (60, 90)).boxes
+    assert boxes.shape == (1, 2, 4) and torch.equal(boxes[:, 0], boxes[:, 1])
+
+
+def test_refined_of_labels():
+    boxes = torch.arange(16.0).view(2, 2, 4)
+    refined = Refined(torch.rand(2, 2), boxes)
+    assert refined.of_labels(torch.tensor([1, 0])).tolist() == [
+        [4, 5, 6, 7],
+        [8, 9, 10, 11],
+    ]
+
+
+@pytest.mark.parametrize('count', [0, 2])
+def test_segment_gives_original_pixels_and_leaves_its_input(count):
+    head = build()
+    features = head(*maps())
+    boxes = torch.tensor([[10.0, 10, 60, 50], [0, 0, 20, 20]])[:count]
+    before = boxes.clone()
+    frame = Frame(torch.zeros(1, 3, 64, 96), 1, 0, (120, 180), (60, 90), (0.5, 0.5))
+    labels = torch.tensor([0, 1])[:count]
+    result = segment(head.roi_head, features, boxes, labels, frame.metainfo)
+    assert torch.equal(boxes, before)
+    assert result.masks.shape == (count, 120, 180) and result.masks.dtype == torch.bool
+    torch.testing.assert_close(result.bboxes, 2 * before)

@@ -1,0 +1,56 @@
+import pytest
+import torch
+
+from mmvist.models.layers import ResidualBlock, SkipDecoder, SubpixelConv
+
+ODD_SIZES = [(33, 47), (64, 96), (95, 31), (1, 1), (161, 2)]
+
+
+def pyramid(height: int, width: int) -> list[tuple[int, int]]:
+    """Sizes at strides 4, 8, 16, 32 of layers that round up."""
+    return [(-(-height // s), -(-width // s)) for s in (4, 8, 16, 32)]
+
+
+def test_residual_block_starts_as_the_identity():
+    x = torch.rand(2, 5, 3, 7)
+    block = ResidualBlock(5)
+    assert torch.equal(block(x), x)
+    block.conv2.weight.data.normal_()
+    assert not torch.equal(block(x), x)
+
+
+def test_subpixel_conv_starts_as_nearest_neighbour():
+    out = SubpixelConv(5, 3)(torch.randn(2, 5, 3, 4))
+    assert out.shape == (2, 3, 6, 8)
+    cells = out.unflatten(3, (4, 2)).unflatten(2, (3, 2))
+    assert torch.equal(cells, cells[:, :, :, :1, :, :1].expand_as(cells))
+
+
+@pytest.mark.parametrize('size', ODD_SIZES)
+@pytest.mark.parametrize('skip_channels', [(2, 3, 4, 5), (0, 0, 0, 0)])
+def test_skip_decoder_shapes(size, skip_channels):
+    sizes = pyramid(*size)
+    decoder = SkipDecoder(3, skip_channels, (4, 5, 6, 7), out_channels=8)
+    skips = [
+        torch.rand(2, channels, *one) if channels else None
+        for channels, one in zip(skip_channels, sizes)
+    ]
+    outs = decoder(torch.rand(2, 3, *sizes[-1]), skips, sizes)
+    assert [tuple(out.shape) for out in outs] == [(2, 8, *one) for one in sizes]
+
+
+def test_skip_decoder_reads_every_skip():
+    sizes = pyramid(40, 70)
+    decoder = SkipDecoder(3, (2, 3, 4, 5), (4, 5, 6, 7), out_channels=8)
+    skips = [
+        torch.rand(1, channels, *one, requires_grad=True)
+        for channels, one in zip((2, 3, 4, 5), sizes)
+    ]
+    z = torch.rand(1, 3, *sizes[-1], requires_grad=True)
+    decoder(z, skips, sizes)[0].sum().backward()
+    assert all(float(x.grad.abs().max()) > 0 for x in (z, *skips))
+
+
+def test_skip_decoder_wants_four_numbers():
+    with pytest.raises(ValueError, match='strides'):
+        SkipDecoder(3, (2, 3, 4), (4, 5, 6, 7), 8)
