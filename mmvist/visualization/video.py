@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
+import warnings
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +12,6 @@ import av
 import cv2
 import numpy as np
 from av.video.reformatter import Colorspace
-from mmengine.logging import print_log
 
 from mmvist.engine.errors import UserError
 
@@ -24,7 +23,7 @@ class VideoWriter:
 
     The size is that of the first frame; odd sizes grow by one pixel, which
     repeats the edge, since the codec takes even ones alone. Where this FFmpeg
-    has no libx264, MPEG-4 takes its place and a line of the log says so. What was
+    has no libx264, MPEG-4 takes its place and a warning says so. What was
     written before an error stays playable; without a frame there is no file.
 
     Args:
@@ -98,10 +97,9 @@ class VideoWriter:
     def _open(self, shape: tuple[int, ...]) -> None:
         codec, options = 'libx264', {'crf': str(self.crf), 'preset': 'medium'}
         if codec not in av.codecs_available:
-            print_log(
+            warnings.warn(
                 f'FFmpeg has no libx264 here: {self.path} is MPEG-4, not H.264',
-                logger='current',
-                level=logging.WARNING,
+                stacklevel=3,
             )
             codec, options = 'mpeg4', {'qscale': '3'}
         # the index in front, so that a browser starts before it has all

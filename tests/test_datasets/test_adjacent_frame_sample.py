@@ -35,7 +35,11 @@ def sample(infos: dict, **kwargs: object) -> dict:
 
 @pytest.mark.parametrize(
     ('key', 'frames', 'is_first', 'has_next'),
-    [(0, [0, 0, 1], True, True), (1, [0, 1, 2], False, True), (2, [1, 2, 2], False, False)],
+    [
+        (0, [0, 0, 1], True, True),
+        (1, [0, 1, 2], False, True),
+        (2, [1, 2, 2], False, False),
+    ],
 )
 def test_neighbours(
     key: int, frames: list[int], is_first: bool, has_next: bool
@@ -88,7 +92,9 @@ def test_lost_instances_come_with_age_and_last_box() -> None:
     assert known == {1: [1, 3, 2, 4], 6: [6, 2, 7, 3], 5: [5, 0, 6, 1]}
 
 
-@pytest.mark.parametrize(('max_age', 'ages'), [(0, {1: 0}), (2, {1: 0}), (3, {1: 0, 5: 3})])
+@pytest.mark.parametrize(
+    ('max_age', 'ages'), [(0, {1: 0}), (2, {1: 0}), (3, {1: 0, 5: 3})]
+)
 def test_max_age(max_age: int, ages: dict[int, int]) -> None:
     infos = video((0, [1, 5]), (1, [1]), (2, [1]), (3, [1]), (4, [1]), key=4)
     assert sample(infos, max_age=max_age)['instance_ages'][0] == ages

@@ -108,10 +108,10 @@ class DrawNumbers(BaseFrameSample):
     refuse: list[bool] = []
 
     def transform(self, results: dict) -> dict | None:
+        draw = np.random.rand(), float(torch.rand(()))
         if self.refuse:
             self.refuse.pop()
             return None
-        draw = np.random.rand(), float(torch.rand(()))
         return dict(draw=draw, video=results['sample_idx'])
 
 

@@ -54,9 +54,9 @@ def test_refine_keeps_rows_and_gives_a_box_for_each_class():
     refined = refine(head.roi_head, features, rois, (60, 90))
     assert refined.probs.shape == (3, 2) and refined.boxes.shape == (3, 2, 4)
     assert torch.equal(refined.probs[0], refined.probs[1])
-    assert float(refined.probs.sum(1).max()) < 1  # the rest is background
-    assert float(refined.boxes[..., 2].max()) <= 90
-    assert float(refined.boxes[..., 3].max()) <= 60
+    assert refined.probs.sum(1).max().item() < 1  # the rest is background
+    assert refined.boxes[..., 2].max().item() <= 90
+    assert refined.boxes[..., 3].max().item() <= 60
     assert refine(head.roi_head, features, rois[:0], (60, 90)).boxes.shape == (0, 2, 4)
 
 

@@ -45,9 +45,7 @@ def test_every_pixel_comes_back(root: Path) -> None:
 
 def test_videos_images_and_categories(root: Path) -> None:
     content = convert_kitti_mots(root, ['0000'])
-    assert content['videos'] == [
-        dict(id=1, name='0000', width=96, height=64, length=6)
-    ]
+    assert content['videos'] == [dict(id=1, name='0000', width=96, height=64, length=6)]
     assert content['images'][2] == dict(
         id=3, video_id=1, frame_id=2, file_name='0000/000002.png', width=96, height=64
     )

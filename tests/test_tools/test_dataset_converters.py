@@ -1,0 +1,174 @@
+"""The command lines: what they write, what they print, how they exit."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from mmvist.testing import write_toy_mots
+
+TOOLS = Path(__file__).parents[2] / 'tools' / 'dataset_converters'
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, TOOLS / f'{name}.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope='module')
+def toy_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp('toy')
+    write_toy_mots(root)
+    return root
+
+
+def kitti(*args: object) -> int:
+    return load('kitti_mots2coco').main([str(a) for a in args])
+
+
+def test_both_splits_by_default(
+    toy_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert kitti(toy_root, tmp_path) == 0
+    train, val = tmp_path / 'train.json', tmp_path / 'val.json'
+    assert train.read_bytes() == val.read_bytes()
+    assert train.read_bytes() == (toy_root / 'annotations/train.json').read_bytes()
+    out = capsys.readouterr().out
+    assert f'{train}: 1 videos, 6 frames, 13 annotations' in out
+
+
+@pytest.mark.parametrize(
+    'which',
+    [('--sequences', '0000-0000'), ('--split-file', 'splits/val.txt')],
+)
+def test_explicit_lists(toy_root: Path, tmp_path: Path, which: tuple) -> None:
+    option, value = which
+    value = toy_root / value if option == '--split-file' else value
+    assert kitti(toy_root, tmp_path, option, value, '--name', 'mine') == 0
+    assert [p.name for p in tmp_path.iterdir()] == ['mine.json']
+
+
+def test_all_sequences_and_a_class_list(toy_root: Path, tmp_path: Path) -> None:
+    args = ('--split', 'all', '--classes', '1=auto', '2=person')
+    assert kitti(toy_root, tmp_path, *args) == 0
+    content = json.loads((tmp_path / 'all.json').read_text())
+    assert [c['name'] for c in content['categories']] == ['auto', 'person']
+
+
+def test_list_needs_a_name(toy_root: Path, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as caught:
+        kitti(toy_root, tmp_path, '--sequences', '0000')
+    assert caught.value.code == 2
+
+
+def test_overwrites_only_when_forced(
+    toy_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / 'val.json').write_text('mine')
+    assert kitti(toy_root, tmp_path) == 2
+    error = capsys.readouterr().err
+    assert error == f'error: {tmp_path}/val.json: exists already; add --force to ' + (
+        'overwrite it\n'
+    )
+    assert not (tmp_path / 'train.json').exists()
+    assert (tmp_path / 'val.json').read_text() == 'mine'
+    assert kitti(toy_root, tmp_path, '--force') == 0
+
+
+@pytest.mark.parametrize(
+    ('args', 'message'),
+    [
+        (('--split', 'test'), 'splits/test.txt: no such split file'),
+        (('--split', 'all', '--frames', 'none'), 'none: no such folder'),
+        (('--split', 'all', '--classes', 'car'), '--classes car: write it as'),
+        (('--sequences', '0009', '--name', 'x'), '0009: no such sequence folder'),
+    ],
+)
+def test_one_line_and_exit_code_two(
+    toy_root: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+    args: tuple,
+    message: str,
+) -> None:
+    assert kitti(toy_root, tmp_path, *args) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count('\n') == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_as_a_process(tmp_path: Path) -> None:
+    found = subprocess.run(
+        [sys.executable, TOOLS / 'kitti_mots2coco.py', tmp_path, tmp_path / 'out'],
+        capture_output=True,
+        text=True,
+        cwd=TOOLS.parents[1],
+    )
+    assert found.returncode == 2
+    assert f'error: {tmp_path}/training/image_02: no such folder' in found.stderr
+    assert 'Traceback' not in found.stderr
+
+
+def test_youtubevis(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    tool = load('youtubevis2coco')
+    source, target = tmp_path / 'in.json', tmp_path / 'out/train.json'
+    runs = dict(size=[4, 5], counts=[5, 3, 12])
+    source.write_text(
+        json.dumps(
+            dict(
+                videos=[
+                    dict(id=1, height=4, width=5, file_names=['a/0.jpg', 'a/1.jpg'])
+                ],
+                categories=[dict(id=3, name='owl')],
+                annotations=[
+                    dict(id=8, video_id=1, category_id=3, segmentations=[None, runs])
+                ],
+            )
+        )
+    )
+    assert tool.main([str(source), str(target)]) == 0
+    assert '1 videos, 2 frames, 1 annotations' in capsys.readouterr().out
+    (ann,) = json.loads(target.read_text())['annotations']
+    assert (ann['image_id'], ann['area'], ann['bbox']) == (2, 3, [1, 1, 1, 3])
+    assert tool.main([str(source), str(target)]) == 2
+    assert 'exists already' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [(None, 'cannot be read'), ('{', 'is no json'), ('[]', 'holds a list')],
+)
+def test_youtubevis_bad_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture, text: str | None, message: str
+) -> None:
+    source = tmp_path / 'in.json'
+    if text is not None:
+        source.write_text(text)
+    assert load('youtubevis2coco').main([str(source), str(tmp_path / 'out.json')]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f'error: {source}: ') and message in error
+
+
+def test_make_synthetic(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    tool, root = load('make_synthetic'), tmp_path / 'synthetic'
+    args = '--train-clips 1 --val-clips 1 --frames 20 --size 96x64 --workers 1'
+    assert tool.main([str(root), *args.split()]) == 0
+    out = capsys.readouterr().out
+    assert 'train: ' in out and '  val: ' in out
+    assert out.count('identity switches of IoU linking') == 2
+    assert len(list(root.glob('training/image_02/*/*.png'))) == 40
+    assert kitti(root, root / 'annotations') == 0
+    assert tool.main([str(root)]) == 2
+    assert 'is not empty' in capsys.readouterr().err
+
+
+def test_make_synthetic_bad_size(capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit):
+        load('make_synthetic').main(['out', '--size', 'large'])
+    assert "'large' is no WIDTHxHEIGHT" in capsys.readouterr().err
