@@ -5,10 +5,11 @@ foreign config needs only ``custom_imports = dict(imports=['mmvist'])`` and then
 names, for instance, ``mmvist.GPKLLoss``.
 """
 
-from .compat import check_stack
+from .compat import check_stack, import_host
 from .version import __version__
 
 check_stack()
+import_host()
 
 from . import datasets, engine, evaluation, models
 

@@ -6,7 +6,10 @@ fails deep inside a dependency. :func:`check_stack` looks first, and says in one
 sentence what is wrong and which command mends it.
 """
 
+import contextlib
+import io
 import re
+import warnings
 from dataclasses import dataclass
 from importlib import import_module, metadata, util
 from importlib.machinery import PathFinder
@@ -67,6 +70,18 @@ def check_stack() -> None:
     message = find_misfit()
     if message is not None:
         raise ImportError(message) from None
+
+
+def import_host() -> None:
+    """Import of mmdet what mmvist needs, without what it says of absent extras.
+
+    Its optional data sets and metrics print or warn at the first import, in every
+    process, about packages that nothing here uses.
+    """
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        import_module('mmdet.datasets')
+        import_module('mmdet.evaluation')
 
 
 def find_misfit() -> str | None:

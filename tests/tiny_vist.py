@@ -203,3 +203,20 @@ def frame_of(
 
 
 test_data.__test__ = False  # a helper, whatever pytest reads in its name
+
+
+def lively_model(**changes: Any) -> VAEVIST:
+    """A :func:`tiny_model` for testing that shows instances although untrained.
+
+    All scores pass, and masks are cut at the median of random logits.
+    """
+    accepting = dict(
+        match_iou_thr=0.3,
+        match_score_thr=0.0,
+        birth_score_thr=0.0,
+        augment_birth_score_thr=0.0,
+        keep_score_thr=0.0,
+        duplicate_iou_thr=0.9,
+    )
+    changes['tracker'] = accepting | changes.get('tracker', {})
+    return tiny_model(**changes).eval()

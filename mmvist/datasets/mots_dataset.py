@@ -34,7 +34,8 @@ class MOTSDataset(BaseVideoDataset):
         ...     ann_file='annotations/train.json',
         ...     data_root='data/synthetic',
         ...     data_prefix=dict(img_path='training/image_02'))
-        >>> dataset[0, 5]['images'][5]['instances'][0]['instance_id']
+        >>> info = dataset.get_data_info(0)  # doctest: +SKIP
+        >>> info['images'][5]['instances'][0]['instance_id']  # doctest: +SKIP
         1
     """
 

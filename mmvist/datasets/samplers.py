@@ -75,6 +75,10 @@ class VideoFrameSampler(Sampler):
     Raises:
         TypeError: If ``dataset`` is a wrapper: none of the host's takes pairs.
         ValueError: If there is no frame to train on.
+
+    Example:
+        >>> train_dataloader = dict(
+        ...     sampler=dict(type='mmvist.VideoFrameSampler', infinite=True))
     """
 
     def __init__(

@@ -124,7 +124,8 @@ class TrainingSamples(nn.Module):
         same = known.ids[:, None] == truth.instances_ids[None]
         visible = same.any(dim=1)
         targets = known.boxes.new_zeros(len(known), 4)
-        targets[visible] = truth.bboxes[same[visible].int().argmax(dim=1)].float()
+        rows, columns = same.nonzero(as_tuple=True)
+        targets[rows] = truth.bboxes[columns].float()
         copies = self.num_jitters
         boxes = jitter_boxes(
             known.boxes.repeat(copies, 1), self.box_jitter, self.box_jitter

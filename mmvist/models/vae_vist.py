@@ -18,7 +18,7 @@ from mmvist.registry import MODELS
 from mmvist.structures.clip import Clip, Frame, clip_from_mmdet, frame_from_mmdet
 from mmvist.structures.combined_mask import combined_mask
 from mmvist.structures.masks import disjoint_masks
-from mmvist.structures.track_state import Tracks, VideoState
+from mmvist.structures.track_state import VideoState
 
 from .augment import refine, segment
 from .detector import detect, detector_loss
@@ -279,7 +279,7 @@ class VAEVIST(BaseMOTModel):
             propagated, 2 new), ``masks`` (M, H, W) bool, disjoint; and the
             state after t.
         """
-        state = self._successor(frame, state)
+        state = VideoState.before(frame, state, self.num_classes)
         encoding = self._encode(frame, state)
         z = encoding.sample() if self.sample_at_test else encoding.mean
         tracks = state.tracks
@@ -301,7 +301,7 @@ class VAEVIST(BaseMOTModel):
         scores = _best(refined.probs)
         shown = self.tracker.survives(candidates, scores, detections.scores)
         candidates, refined, scores = candidates[shown], refined[shown], scores[shown]
-        sums = refined.probs + self._past_probs(tracks, candidates.track_rows)
+        sums = refined.probs + tracks.past_probs(candidates.track_rows)
         labels = (
             sums.argmax(dim=1) if len(sums) else sums.new_zeros(0, dtype=torch.long)
         )
@@ -348,28 +348,10 @@ class VAEVIST(BaseMOTModel):
         """
         if not self.with_aux:
             raise ValueError('this model was built with with_aux=False')
-        z = self._encode(frame, self._successor(frame, state)).mean
+        state = VideoState.before(frame, state, self.num_classes)
+        z = self._encode(frame, state).mean
         picture = self.auxiliary_head(z, frame.image.shape[-2:])[0]
         return picture[:, : frame.img_shape[0], : frame.img_shape[1]]
-
-    def _successor(self, frame: Frame, state: VideoState | None) -> VideoState:
-        """The state after t-1, or a fresh one."""
-        tracks = Tracks.empty(self.num_classes, frame.image.device)
-        fresh = VideoState(frame.video_id, frame.frame_id - 1, 1, tracks)
-        if state is None or state.video_id != frame.video_id:
-            return fresh
-        if frame.frame_id <= state.frame_id:
-            return fresh
-        if frame.frame_id > state.frame_id + 1:
-            fresh.next_id = state.next_id
-            return fresh
-        if state.frame is not None and state.frame.shape != frame.image.shape:
-            raise ValueError(
-                f'frame {frame.frame_id} of video {frame.video_id} has input size '
-                f'{tuple(frame.image.shape[-2:])}, the frame before '
-                f'{tuple(state.frame.shape[-2:])}: a video has one size'
-            )
-        return state
 
     def _encode(self, frame: Frame, state: VideoState) -> Encoding:
         image = frame.image
@@ -391,16 +373,6 @@ class VAEVIST(BaseMOTModel):
             )
         found = detect(self.detector, features, [frame.metainfo])[0]
         return found[found.scores >= self.tracker.match_score_thr]
-
-    @staticmethod
-    def _past_probs(tracks: Tracks, track_rows: Tensor) -> Tensor:
-        """Sums of class probabilities of known instances, 0 for new, (M, C)."""
-        if len(tracks) == 0:
-            return tracks.class_probs.new_zeros(
-                len(track_rows), tracks.class_probs.shape[1]
-            )
-        past = tracks.class_probs[track_rows.clamp(min=0)]
-        return torch.where(track_rows[:, None] >= 0, past, torch.zeros_like(past))
 
     def _combined_mask(self, frame: Frame, instances: InstanceData) -> Tensor:
         """Lambda_t in network pixels, (1, 1, H, W)."""

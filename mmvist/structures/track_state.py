@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .clip import Frame
+
 
 @dataclass
 class Tracks:
@@ -59,6 +61,20 @@ class Tracks:
             return self.ids.new_zeros(0)
         return self.class_probs.argmax(dim=1)
 
+    def past_probs(self, track_rows: Tensor) -> Tensor:
+        """Sums of class probabilities so far; 0 for a row of -1.
+
+        Args:
+            track_rows: Rows of known instances, -1 for new ones, (N,) long.
+
+        Returns:
+            (N, C).
+        """
+        past = self.class_probs.new_zeros(len(track_rows), self.class_probs.shape[1])
+        known = track_rows >= 0
+        past[known] = self.class_probs[track_rows[known]]
+        return past
+
     @staticmethod
     def cat(tables: list[Tracks]) -> Tracks:
         """Stack tables."""
@@ -91,3 +107,32 @@ class VideoState:
     frame: Tensor | None = None
     combined_mask: Tensor | None = None
     steps: int = 0
+
+    @classmethod
+    def before(
+        cls, frame: Frame, state: VideoState | None, num_classes: int
+    ) -> VideoState:
+        """The state to start ``frame`` from: ``state`` if it is that of t-1.
+
+        Otherwise the recurrence begins anew. After a gap within a video the
+        identities are counted on, so that none is given twice.
+
+        Raises:
+            ValueError: The frame has another size than the one before it.
+        """
+        tracks = Tracks.empty(num_classes, frame.image.device)
+        fresh = cls(frame.video_id, frame.frame_id - 1, 1, tracks)
+        if state is None or state.video_id != frame.video_id:
+            return fresh
+        if frame.frame_id <= state.frame_id:
+            return fresh
+        if frame.frame_id > state.frame_id + 1:
+            fresh.next_id = state.next_id
+            return fresh
+        if state.frame is not None and state.frame.shape != frame.image.shape:
+            raise ValueError(
+                f'frame {frame.frame_id} of video {frame.video_id} has input size '
+                f'{tuple(frame.image.shape[-2:])}, the frame before '
+                f'{tuple(state.frame.shape[-2:])}: a video has one size'
+            )
+        return state

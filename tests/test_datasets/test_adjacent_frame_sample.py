@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmvist.datasets import AdjacentFrameSample
+from mmvist.datasets import AdjacentFrameSample, FrameIndex
 from mmvist.testing import TOY_IDS, toy_boxes, toy_dataset, toy_masks, toy_pipeline
 
 
@@ -206,3 +206,15 @@ def test_instance_can_be_lost_that_never_comes_back(toy_root: Path) -> None:
     assert toy_boxes(1)[2] == (70, 30, 80, 56)
     last = before.gt_instances.bboxes[before.gt_instances.instances_ids == 2]
     assert last.tolist() == [[70, 30, 80, 56]]
+
+
+def test_a_drawn_flip_is_that_of_all_three_frames(toy_root: Path) -> None:
+    pipeline = toy_pipeline(flip_prob=0.5, first_frame_prob=0.0)
+    dataset = toy_dataset(toy_root, pipeline=pipeline)
+    drawn = set()
+    for seed in range(12):
+        frames = dataset[FrameIndex(0, 2, seed)]['data_samples'].video_data_samples
+        flips = {frame.flip for frame in frames}
+        assert len(flips) == 1
+        drawn |= flips
+    assert drawn == {False, True}

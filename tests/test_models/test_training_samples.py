@@ -100,8 +100,10 @@ def known_of(*ids) -> KnownSample:
     return KnownSample(none, (ids - 1).clamp(0, 1), ids, none, none, none)
 
 
-def boxes_and_scores(boxes=None, scores=(), labels=()) -> InstanceData:
+def boxes_and_scores(boxes=None, scores=None, labels=None) -> InstanceData:
     boxes = torch.zeros(0, 4) if boxes is None else boxes
+    scores = [0.5] * len(boxes) if scores is None else scores
+    labels = [0] * len(boxes) if labels is None else labels
     return InstanceData(
         bboxes=boxes,
         scores=torch.tensor(scores, dtype=torch.float),
@@ -143,7 +145,7 @@ def test_a_propagated_box_on_another_identity_is_left_out():
 
 
 def test_at_the_start_proposals_and_truth_help():
-    proposals = boxes_and_scores(FAR.repeat(5, 1) + torch.arange(5)[:, None], [0.5] * 5)
+    proposals = boxes_and_scores(FAR.repeat(5, 1) + torch.arange(5)[:, None])
     options = dict(proposals=proposals, start_iters=2, num_start_boxes=3)
     found = candidates(TRUTH[:0], known_of(), **options)
     assert torch.equal(found, torch.cat([proposals.bboxes[:3], TRUTH]))

@@ -5,28 +5,11 @@ data_root = 'data/composite-mots/'
 scale = (256, 144)
 ann_file = data_root + 'annotations/val.json'
 
-resize = dict(type='mmdet.Resize', scale=scale, keep_ratio=True)
-train_pipeline = [
-    dict(type='mmvist.AdjacentFrameSample', first_frame_prob=0.1, max_age=5),
-    dict(
-        type='TransformBroadcaster',
-        share_random_params=True,
-        transforms=[
-            dict(type='LoadImageFromFile'),
-            dict(type='mmdet.LoadTrackAnnotations', with_mask=True),
-            resize,
-            dict(type='mmdet.RandomFlip', prob=0.5),
-        ],
-    ),
-    dict(type='mmdet.PackTrackInputs', meta_keys={{_base_.meta_keys}}),
-]
-test_pipeline = [
-    dict(
-        type='TransformBroadcaster',
-        transforms=[dict(type='LoadImageFromFile'), resize],
-    ),
-    dict(type='mmdet.PackTrackInputs'),
-]
+train_pipeline = _base_.train_pipeline
+train_pipeline[1].transforms[2].scale = scale
+test_pipeline = _base_.test_pipeline
+test_pipeline[0].transforms[1].scale = scale
+
 train_dataloader = dict(dataset=dict(data_root=data_root, pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(data_root=data_root, pipeline=test_pipeline))
 test_dataloader = val_dataloader

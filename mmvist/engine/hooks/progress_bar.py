@@ -96,7 +96,7 @@ class ProgressBarHook(Hook):
             return
         loss = (outputs or {}).get('loss')
         if loss is not None:
-            self._losses.append(float(loss))
+            self._losses.append(float(loss.detach()))
         done, total = runner.iter + 1, runner.max_iters
         if self._bar is not None:
             self._bar.update(self._task, completed=done, loss=self._loss())
