@@ -25,11 +25,14 @@ class AuxiliaryHead(BaseModule):
     2. five times: subpixel convolution, residual block;
     3. 3x3 convolution to the three normalised colours.
 
+    With ``stem_stride=2``, four times, and the fifth subpixel convolution gives
+    the colours.
+
     Args:
         latent_channels: Channels L of z.
         widths: Channels at strides 1, 2, 4, 8, 16 as in the encoder.
-        stem_stride: 2 drops the block at full resolution, as in the encoder:
-            the last subpixel convolution then gives the picture itself.
+        stem_stride: 1 or 2, as in the encoder; 2 has no block at full
+            resolution.
         out_channels: Channels of a frame.
         loss_weight: Weight of the mean square error.
         init_cfg: MMEngine's initialisation config.

@@ -79,10 +79,13 @@ class VideoEncoder(BaseModule):
             ``(height, width)`` of positions within a channel.
         with_corr: False keeps rho at 0 (ablation (b) of table 2).
         variational: False leaves z = mu without a posterior (ablation (c)).
-        init_rho: Where rho starts.
+        init_rho: Where rho starts, from 0 on.
         init_log_var: Where log sigma^2 starts. Below 0, since noise of the
             prior's size would drown the features of an untrained encoder.
         init_cfg: MMEngine's initialisation config.
+
+    Raises:
+        ValueError: Of ``widths``, ``stem_stride`` or ``init_rho``.
     """
 
     LOG_VAR_LIMIT = 10.0
@@ -104,6 +107,9 @@ class VideoEncoder(BaseModule):
             raise ValueError(f'widths takes five numbers, got {list(widths)}')
         if stem_stride not in (1, 2):
             raise ValueError(f'stem_stride is 1 or 2, got {stem_stride}')
+        if not 0 <= init_rho < 0.99:
+            # under 0 the bound depends on the size of a group, hence of a frame
+            raise ValueError(f'init_rho is at least 0 and under 0.99, got {init_rho}')
         self.widths = tuple(widths)
         self.latent_channels = latent_channels
         self.groups = groups if isinstance(groups, str) else tuple(groups)

@@ -75,6 +75,9 @@ class SkipDecoder(nn.Module):
             there is none.
         widths: Channels of the decoder at strides 4, 8, 16, 32.
         out_channels: Channels of every output.
+
+    Raises:
+        ValueError: Not four skip channels and widths.
     """
 
     def __init__(

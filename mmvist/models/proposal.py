@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from mmdet.structures.bbox import bbox2roi
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -106,6 +107,8 @@ class ProposalHead(BaseModule):
     ) -> Tensor:
         """Deltas from each b_{t-1} to b^pro_t, (sum M_i, 4), images in order."""
         rois = bbox2roi(list(boxes)).to(z.dtype)
+        if len(rois) == 0 and not torch.is_grad_enabled():
+            return z.new_zeros(0, 4)
         sizes = [tuple(skip.shape[-2:]) for skip in skips]
         used = skips if self.with_skip else (None,) * len(skips)
         features = self.decoder(z, used, sizes)

@@ -100,7 +100,7 @@ class TrainingSamples(nn.Module):
         self.iters += 1
 
     def known(self, clip: Clip) -> list[KnownSample]:
-        """Damage the past of each clip."""
+        """Damage the past of each of the N clips; see :class:`KnownSample`."""
         return [
             self._known_sample(one, sample)
             for one, sample in zip(clip.known, clip.data_samples)
@@ -130,6 +130,10 @@ class TrainingSamples(nn.Module):
         boxes = jitter_boxes(
             known.boxes.repeat(copies, 1), self.box_jitter, self.box_jitter
         )
+        # Boxes of shown instances are clipped in testing, those of lost are not.
+        height, width = sample.img_shape[:2]
+        inside = boxes.clamp(min=0).minimum(boxes.new_tensor([width, height] * 2))
+        boxes = torch.where((known.ages == 0).repeat(copies)[:, None], inside, boxes)
         return KnownSample(
             combined_mask=image,
             labels=known.labels,

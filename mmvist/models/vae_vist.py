@@ -18,7 +18,7 @@ from mmvist.registry import MODELS
 from mmvist.structures.clip import Clip, Frame, clip_from_mmdet, frame_from_mmdet
 from mmvist.structures.combined_mask import combined_mask
 from mmvist.structures.masks import disjoint_masks
-from mmvist.structures.track_state import VideoState
+from mmvist.structures.track_state import VideoState, running_labels
 
 from .augment import refine, segment
 from .detector import detect, detector_loss
@@ -68,6 +68,10 @@ class VAEVIST(BaseMOTModel):
         train_cfg: Arguments of :class:`TrainingSamples`.
         data_preprocessor: Config of MMDetection's ``TrackDataPreprocessor``.
         init_cfg: MMEngine's initialisation config.
+
+    Raises:
+        ValueError: A branch that is switched on has no config, heads differ in
+            their number of classes, or ``detect_interval`` is under 1.
     """
 
     def __init__(
@@ -120,13 +124,29 @@ class VAEVIST(BaseMOTModel):
         if with_augment:
             augment_head = _needed(augment_head, 'augment_head')
             self.augment_head = MODELS.build(dict(augment_head, with_skip=with_skip))
-        self.num_classes = self.detector.roi_head.bbox_head.num_classes
+        self.num_classes = self._count_classes()
         self.training_samples = TrainingSamples(
             self.tracker, self.num_classes, mask_weights, **(train_cfg or {})
         )
         self._state: VideoState | None = None
         if freeze_detector:
             self.freeze_module('detector')
+
+    def _count_classes(self) -> int:
+        roi_heads = [self.detector.roi_head]
+        if self.with_augment:
+            roi_heads.append(self.augment_head.roi_head)
+        counts = [
+            head.num_classes
+            for roi_head in roi_heads
+            for head in (roi_head.bbox_head, roi_head.mask_head)
+        ]
+        if len(set(counts)) != 1:
+            raise ValueError(
+                'box and mask heads of detector and augment_head must have one '
+                f'num_classes, got {counts}'
+            )
+        return counts[0]
 
     def train(self, mode: bool = True) -> VAEVIST:
         super().train(mode)
@@ -146,7 +166,13 @@ class VAEVIST(BaseMOTModel):
         return self.clip_loss(clip_from_mmdet(inputs, data_samples))
 
     def clip_loss(self, clip: Clip) -> dict[str, Tensor]:
-        """All losses of a batch of clips, by name, and what is logged beside.
+        """The negative ELBO (eq. (1)) and the detector's losses of a batch.
+
+        Returns:
+            Losses, each a scalar or a list of scalars: ``loss_kl``,
+            ``loss_aux``, ``loss_proposal``, those of the detector,
+            ``loss_aug_*``; and what is only logged: ``rho``, ``abs_rho``,
+            ``sigma``, ``acc``, ``aug_acc``.
 
         No gradient flows through boxes. The KL reaches the encoder; D_aux and
         D_pro the encoder and themselves; D_aug also backbone and FPN; the
@@ -196,12 +222,16 @@ class VAEVIST(BaseMOTModel):
         posterior = encoding.posterior
         if posterior is None:
             return {}
-        return dict(
+        logged = dict(
             loss_kl=self.kl_loss(posterior),
             rho=posterior.rho.detach().mean(),
             abs_rho=posterior.rho.detach().abs().mean(),
             sigma=posterior.scale.detach().mean(),
         )
+        if getattr(self.kl_loss, 'learned', False):
+            prior_rho = self.kl_loss.prior_correlation(posterior)
+            logged['prior_rho'] = prior_rho.detach().mean()
+        return logged
 
     @torch.no_grad()
     def _training_candidates(
@@ -250,6 +280,9 @@ class VAEVIST(BaseMOTModel):
             The data samples with ``pred_track_instances``, original pixels:
             ``bboxes``, ``labels``, ``scores``, ``masks``, ``instances_id``
             and ``kinds``.
+
+        Raises:
+            ValueError: More than one video in a batch.
         """
         if len(data_samples) != 1:
             raise ValueError(
@@ -274,10 +307,13 @@ class VAEVIST(BaseMOTModel):
                 but an identity is not given twice within a video.
 
         Returns:
-            The instances of t, original pixels: ``bboxes`` (M, 4) xyxy,
+            The instances of t, in original pixels: ``bboxes`` (M, 4) xyxy,
             ``labels``, ``scores``, ``instances_id``, ``kinds`` (0 matched, 1
             propagated, 2 new), ``masks`` (M, H, W) bool, disjoint; and the
-            state after t.
+            state after t, boxes in network pixels.
+
+        Raises:
+            ValueError: The frame has another input size than the one before.
         """
         state = VideoState.before(frame, state, self.num_classes)
         encoding = self._encode(frame, state)
@@ -298,13 +334,13 @@ class VAEVIST(BaseMOTModel):
         else:
             roi_head, maps = self.detector.roi_head, features
         refined = refine(roi_head, maps, candidates.boxes, frame.img_shape)
-        scores = _best(refined.probs)
-        shown = self.tracker.survives(candidates, scores, detections.scores)
-        candidates, refined, scores = candidates[shown], refined[shown], scores[shown]
-        sums = refined.probs + tracks.past_probs(candidates.track_rows)
-        labels = (
-            sums.argmax(dim=1) if len(sums) else sums.new_zeros(0, dtype=torch.long)
+        labels = running_labels(
+            refined.probs + tracks.past_probs(candidates.track_rows)
         )
+        scores = refined.probs.gather(1, labels[:, None])[:, 0]
+        shown = self.tracker.survives(candidates, scores, detections.scores)
+        candidates, refined = candidates[shown], refined[shown]
+        labels, scores = labels[shown], scores[shown]
         boxes = refined.of_labels(labels)
         result = segment(roi_head, maps, boxes, labels, frame.metainfo)
 
@@ -334,7 +370,8 @@ class VAEVIST(BaseMOTModel):
             frame_id=frame.frame_id,
             next_id=next_id,
             tracks=tracks,
-            frame=frame.image,
+            # A view would keep the whole stack of a video alive.
+            frame=frame.image.clone(),
             combined_mask=self._combined_mask(frame, instances),
             steps=state.steps + 1,
         )
@@ -387,11 +424,6 @@ class VAEVIST(BaseMOTModel):
         height, width = frame.image.shape[-2:]
         bottom, right = height - frame.img_shape[0], width - frame.img_shape[1]
         return F.pad(image, (0, right, 0, bottom)).to(frame.image.dtype)
-
-
-def _best(probs: Tensor) -> Tensor:
-    """Largest class probability of each row, (M,)."""
-    return probs.max(dim=1).values if len(probs) else probs.new_zeros(0)
 
 
 def _needed(config: dict | None, name: str) -> dict:

@@ -169,12 +169,20 @@ def frame_from_mmdet(image: Tensor, data_sample: DetDataSample) -> Frame:
     Args:
         image: (1, 3, H, W), normalised and padded.
         data_sample: Its metainfo.
+
+    Raises:
+        ValueError: The metainfo has no ``frame_id``.
     """
     meta = data_sample.metainfo
+    if 'frame_id' not in meta:
+        raise ValueError(
+            'the data sample has no frame_id, without which no frame follows '
+            'another: pack it with PackTrackInputs'
+        )
     return Frame(
         image=image,
         video_id=meta.get('video_id', 0),
-        frame_id=int(meta.get('frame_id', 0)),
+        frame_id=int(meta['frame_id']),
         ori_shape=tuple(meta['ori_shape'][:2]),
         img_shape=tuple(meta['img_shape'][:2]),
         scale_factor=tuple(meta.get('scale_factor', (1.0, 1.0))),

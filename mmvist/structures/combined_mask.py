@@ -35,6 +35,9 @@ def combined_mask(
 
     Returns:
         Lambda, (1, H, W) float in [0, 1]; 0 is background.
+
+    Raises:
+        ValueError: ``weights`` is unknown, or ``'score'`` without scores.
     """
     if weights not in WEIGHTS:
         raise ValueError(f'weights is one of {WEIGHTS}, got {weights!r}')
@@ -87,10 +90,11 @@ def damage_masks(
     cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
     linear = torch.stack([cos, sin, -sin, cos], dim=1).view(-1, 2, 2)
     half = boxes.new_tensor([width / 2, height / 2])
-    constant = centre - torch.einsum('mij,mj->mi', linear, centre + offset)
+    # sums instead of products of matrices: autocast would round pixels to half
+    constant = centre - (linear * (centre + offset)[:, None]).sum(dim=-1)
     ratio = half[None, :] / half[:, None]
     theta_linear = linear * ratio
-    theta_constant = (torch.einsum('mij,j->mi', linear, half) + constant - half) / half
+    theta_constant = ((linear * half).sum(dim=-1) + constant - half) / half
     theta = torch.cat([theta_linear, theta_constant[:, :, None]], dim=2)
     grid = F.affine_grid(theta, (count, 1, height, width), align_corners=False)
     moved = F.grid_sample(masks[:, None].float(), grid, align_corners=False)

@@ -57,9 +57,7 @@ class Tracks:
     @property
     def labels(self) -> Tensor:
         """The running class of each track, (M,) long."""
-        if len(self) == 0:
-            return self.ids.new_zeros(0)
-        return self.class_probs.argmax(dim=1)
+        return running_labels(self.class_probs)
 
     def past_probs(self, track_rows: Tensor) -> Tensor:
         """Sums of class probabilities so far; 0 for a row of -1.
@@ -84,6 +82,13 @@ class Tracks:
                 for name in vars(tables[0])
             }
         )
+
+
+def running_labels(class_probs: Tensor) -> Tensor:
+    """Most likely class by sums of class probabilities, (M, C) to (M,) long."""
+    if len(class_probs) == 0:
+        return torch.zeros(0, dtype=torch.long, device=class_probs.device)
+    return class_probs.argmax(dim=1)
 
 
 @dataclass
@@ -114,19 +119,17 @@ class VideoState:
     ) -> VideoState:
         """The state to start ``frame`` from: ``state`` if it is that of t-1.
 
-        Otherwise the recurrence begins anew. After a gap within a video the
-        identities are counted on, so that none is given twice.
+        Otherwise the recurrence begins anew. Within a video the identities are
+        counted on, so that none is given twice; frame 0 begins it afresh.
 
         Raises:
             ValueError: The frame has another size than the one before it.
         """
         tracks = Tracks.empty(num_classes, frame.image.device)
         fresh = cls(frame.video_id, frame.frame_id - 1, 1, tracks)
-        if state is None or state.video_id != frame.video_id:
+        if state is None or state.video_id != frame.video_id or frame.frame_id == 0:
             return fresh
-        if frame.frame_id <= state.frame_id:
-            return fresh
-        if frame.frame_id > state.frame_id + 1:
+        if frame.frame_id != state.frame_id + 1:
             fresh.next_id = state.next_id
             return fresh
         if state.frame is not None and state.frame.shape != frame.image.shape:

@@ -192,6 +192,8 @@ def test_literal_differs_where_the_docs_say():
         'tracker.birth_score_thr': 0.5,
         'tracker.augment_birth_score_thr': 0.0,
         'tracker.keep_score_thr': 0.0,
+        'tracker.duplicate_iou_thr': 1.0,
+        'kl_loss.warmup_iters': 0,
         'train_cfg.drop_prob': 0.0,
         'train_cfg.mask_shift': 0.0,
         'train_cfg.mask_scale': 0.0,

@@ -89,7 +89,8 @@ def test_lost_instances_come_with_age_and_last_box() -> None:
         {1: 0, 5: 0, 7: 0}
     ]
     known = {i['instance_id']: i['bbox'] for i in results['instances'][0]}
-    assert known == {1: [1, 3, 2, 4], 6: [6, 2, 7, 3], 5: [5, 0, 6, 1]}
+    # 6 moved by one row a frame and goes on so; of 5 one frame was seen
+    assert known == {1: [1, 3, 2, 4], 6: [6, 3, 7, 4], 5: [5, 0, 6, 1]}
 
 
 @pytest.mark.parametrize(

@@ -75,11 +75,11 @@ def test_an_identity_from_birth_through_match_and_propagation(monkeypatch):
 
 
 def test_the_label_is_that_of_the_sum_so_far(monkeypatch):
-    strong, weak, flip = (0.9, 0.05), (0.05, 0.6), (0.0, 1.0)
+    strong, weak, flip = (0.9, 0.05), (0.45, 0.5), (0.0, 1.0)
     frames = [Script([BOX], probs=p) for p in (strong, weak, flip, flip)]
     found, _ = play(monkeypatch, frames)
     assert [one.labels.tolist() for one in found] == [[0], [0], [1], [1]]
-    assert [round(one.scores.item(), 2) for one in found] == [0.9, 0.6, 1, 1]
+    assert [round(one.scores.item(), 2) for one in found] == [0.9, 0.45, 1, 1]
 
 
 def test_lost_by_score_and_found_again(monkeypatch):

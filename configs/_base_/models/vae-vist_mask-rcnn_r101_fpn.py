@@ -40,7 +40,10 @@ model = dict(
     encoder=dict(
         type='mmvist.VideoEncoder', widths=widths, latent_channels=latent_channels
     ),
-    kl_loss=dict(type='mmvist.GPKLLoss', prior_rho=0, loss_weight=0.01),
+    # the warm-up is about one epoch of KITTI MOTS
+    kl_loss=dict(
+        type='mmvist.GPKLLoss', prior_rho=0, loss_weight=0.01, warmup_iters=630
+    ),
     auxiliary_head=dict(
         type='mmvist.AuxiliaryHead', latent_channels=latent_channels, widths=widths
     ),

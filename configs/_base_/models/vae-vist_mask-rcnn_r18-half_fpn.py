@@ -15,7 +15,9 @@ model = dict(
         latent_channels=latent_channels,
         stem_stride=2,
     ),
-    kl_loss=dict(type='mmvist.GPKLLoss', prior_rho=0, loss_weight=0.01),
+    kl_loss=dict(
+        type='mmvist.GPKLLoss', prior_rho=0, loss_weight=0.01, warmup_iters=100
+    ),
     auxiliary_head=dict(
         type='mmvist.AuxiliaryHead',
         latent_channels=latent_channels,

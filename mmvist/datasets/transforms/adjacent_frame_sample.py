@@ -24,8 +24,10 @@ class AdjacentFrameSample(BaseFrameSample):
     - ``has_next``: t+1 exists; otherwise a copy of t stands there.
     - ``instance_ages``: dict from instance id to age. On frame t-1 the
       ``instances`` are those of t-1 (age 0), then those absent at t-1 and last
-      seen 1 to ``max_age`` frames before it, with their last box and mask:
-      what a tracker still remembers as lost. Elsewhere every age is 0.
+      seen 1 to ``max_age`` frames before it, with their last mask and with
+      their last box moved on by its last displacement a frame, the centre
+      staying in the image: what a tracker still remembers as lost. Elsewhere
+      every age is 0.
 
     A jump of ``frame_id`` (a missing frame) counts as an end of the video. Pack
     with ``PackTrackInputs(meta_keys=('is_first', 'has_next', 'instance_ages'))``.
@@ -116,9 +118,26 @@ class AdjacentFrameSample(BaseFrameSample):
             for inst in images[last - age]['instances']:
                 if inst['instance_id'] not in known and not inst.get('ignore_flag'):
                     known.add(inst['instance_id'])
-                    lost.append(deepcopy(inst))
+                    lost.append(self._moved_on(inst, images, last - age, age))
                     ages[inst['instance_id']] = age
         return lost, ages
+
+    @staticmethod
+    def _moved_on(inst: dict, images: list[dict], seen: int, age: int) -> dict:
+        """A copy of ``inst`` of position ``seen``, its box ``age`` frames later."""
+        box = np.asarray(inst['bbox'], dtype=float)
+        before = images[seen - 1]['instances'] if seen else []
+        twins = [o for o in before if o['instance_id'] == inst['instance_id']]
+        centre = (box[:2] + box[2:]) / 2
+        target = centre
+        if twins and AdjacentFrameSample._adjacent(images, seen - 1):
+            old = np.asarray(twins[0]['bbox'], dtype=float)
+            target = centre + age * (centre - (old[:2] + old[2:]) / 2)
+        size = images[seen].get('width', np.inf), images[seen].get('height', np.inf)
+        shift = np.clip(target, 0, size) - centre
+        moved = deepcopy(inst)
+        moved['bbox'] = (box + np.tile(shift, 2)).tolist()
+        return moved
 
     def __repr__(self) -> str:
         return (

@@ -69,8 +69,10 @@ class MaskRCNNIoU(BaseMOTModel):
             raise ValueError(f'one video at a time, got {len(data_samples)}')
         for position, sample in enumerate(data_samples[0].video_data_samples):
             here = (sample.metainfo.get('video_id', 0), int(sample.frame_id))
-            if self._last is None or self._last != (here[0], here[1] - 1):
+            if self._last is None or self._last[0] != here[0] or here[1] == 0:
                 self.tracker.reset()
+            elif self._last[1] != here[1] - 1:
+                self.tracker.reset(self.tracker.next_id)
             self._last = here
             found = self.detector.predict(inputs[:, position], [sample])[0]
             sample.pred_instances = found.pred_instances

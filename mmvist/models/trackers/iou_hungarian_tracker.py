@@ -135,7 +135,11 @@ class IoUHungarianTracker(BaseModule):
         det_boxes: Tensor,  # (D, 4) xyxy, the same pixels
         det_labels: Tensor,  # (D,)
     ) -> Candidates:
-        """Unions, unmatched proposals and unmatched detections, in this order."""
+        """Unions, unmatched proposals and unmatched detections, in this order.
+
+        Returns:
+            Candidates whose boxes are in the pixels of those given.
+        """
         pro_rows, det_rows = self.match(pro_boxes, pro_labels, det_boxes, det_labels)
         alone = torch.ones(len(pro_boxes), dtype=torch.bool, device=pro_boxes.device)
         alone[pro_rows] = False
@@ -247,10 +251,20 @@ class IoUHungarianTracker(BaseModule):
         lost.boxes = _move(lost.boxes, lost.displacements, img_shape)
         return Tracks.cat([shown, lost]), ids, next_id + int(born.sum())
 
-    def reset(self) -> None:
-        """Forget the video of :meth:`track`."""
+    def reset(self, next_id: int = 1) -> None:
+        """Forget the video of :meth:`track`.
+
+        Args:
+            next_id: First identity to give; larger than 1 after a gap within a
+                video, whose identities are not given again.
+        """
         self._tracks: Tracks | None = None
-        self._next_id = 1
+        self._next_id = next_id
+
+    @property
+    def next_id(self) -> int:
+        """The first identity that :meth:`track` has not given."""
+        return self._next_id
 
     def track(
         self,
@@ -293,8 +307,12 @@ class IoUHungarianTracker(BaseModule):
         candidates = self.associate(tracks.boxes, tracks.labels, pred.bboxes, labels)
         candidates = candidates[candidates.det_rows >= 0]
         scores = pred.scores[candidates.det_rows]
-        born = (candidates.track_rows < 0) & (scores < self.birth_score_thr)
-        candidates, scores = candidates[~born], scores[~born]
+        needed = torch.where(
+            candidates.track_rows < 0,
+            scores.new_tensor(self.birth_score_thr),
+            scores.new_tensor(self.keep_score_thr),
+        )
+        candidates, scores = candidates[scores >= needed], scores[scores >= needed]
         result = pred[candidates.det_rows]
         probs = torch.zeros(len(result), width, device=scores.device)
         probs[torch.arange(len(result)), result.labels.long()] = scores.float()

@@ -342,8 +342,11 @@ def test_track_keeps_other_fields_and_drops_weak_boxes():
     result = tracker.track(data_sample=sample)
     assert result.masks.tolist() == [1] and result.labels.tolist() == [3]
     # a known one may be weaker than a birth
-    result = tracker.track(data_sample=frame(1, boxes_at((50, 0)), [3], [0.35]))
+    result = tracker.track(data_sample=frame(1, boxes_at((50, 0)), [3], [0.45]))
     assert result.instances_id.tolist() == [1]
+    # but not weaker than what keeps it
+    result = tracker.track(data_sample=frame(2, boxes_at((50, 0)), [3], [0.35]))
+    assert len(result) == 0
 
 
 def test_track_with_no_boxes_and_no_sample():

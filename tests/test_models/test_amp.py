@@ -1,0 +1,70 @@
+"""Mixed precision: the latent stays in float32, the rest follows autocast."""
+
+import pytest
+import torch
+from mmengine.optim import AmpOptimWrapper
+from tiny_vist import (
+    lively_model,
+    test_data,
+    tiny_model,
+    toy_video,
+    train_clip,
+    train_data,
+)
+
+
+def test_encoder_and_decoders_under_autocast_on_the_cpu():
+    """All but RoIAlign, which has no bfloat16 on the CPU."""
+    model = tiny_model().train()
+    clip = train_clip(model)
+    known = model.training_samples.known(clip)
+    mask = torch.stack([one.combined_mask for one in known])
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        encoding = model.encoder(clip.frame, clip.prev_frame, mask)
+        z = encoding.sample()
+        loss = model.kl_loss(encoding.posterior)
+        auxiliary = model.auxiliary_head.loss(
+            z, clip.next_frame, clip.has_next, clip.img_shapes
+        )['loss_aux']
+    assert encoding.mean.dtype == z.dtype == torch.bfloat16
+    posterior = encoding.posterior
+    for name in ('loc', 'scale', 'rho'):
+        assert getattr(posterior, name).dtype == torch.float32, name
+    assert loss.dtype == auxiliary.dtype == torch.float32
+    (loss + auxiliary).backward()
+    gradients = [p.grad for p in model.encoder.parameters()]
+    assert all(one is not None and torch.isfinite(one).all() for one in gradients)
+
+
+def test_train_step_under_autocast_on_the_cpu():
+    model = tiny_model().train()
+    data = model.data_preprocessor(train_data(toy_video(), (1, 5)), True)
+    torch.manual_seed(0)
+    total, _ = model.parse_losses(model(**data, mode='loss'))
+    torch.manual_seed(0)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        losses = model(**data, mode='loss')
+    low, _ = model.parse_losses(losses)
+    assert low.item() == pytest.approx(total.item(), rel=0.15)
+    low.backward()
+    missing = [name for name, p in model.named_parameters() if p.grad is None]
+    assert not missing
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA GPU')
+@pytest.mark.parametrize('dtype', ['float16', 'bfloat16'])
+def test_train_step_and_testing_on_cuda(dtype):
+    model = lively_model().cuda().train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    wrapper = AmpOptimWrapper(optimizer=optimizer, dtype=dtype, loss_scale='dynamic')
+    for frames in ((1, 3), (0, 5)):
+        log = model.train_step(train_data(toy_video(), frames), wrapper)
+        assert torch.isfinite(log['loss'])
+    model.eval()
+    with torch.autocast('cuda', dtype=getattr(torch, dtype)):
+        out = model.test_step(test_data(toy_video(), range(3)))
+    for sample in out[0].video_data_samples:
+        instances = sample.pred_track_instances
+        assert instances.masks.is_cuda and instances.scores.dtype == torch.float32
+        assert len(instances.instances_id.unique()) == len(instances)
