@@ -171,7 +171,7 @@ def make_data(steps: Steps, args: argparse.Namespace) -> None:
     annotated = [data / 'annotations' / f'{name}.json' for name in ('train', 'val')]
     done = all(path.exists() for path in annotated)
     total = args.train_clips + args.val_clips
-    what = f'{total} synthetic clips in KITTI MOTS layout, a few minutes'
+    what = f'{total} synthetic clips in KITTI MOTS layout, about half a minute'
     if not steps.announce(what, done):
         return
     if not data.exists():
@@ -289,7 +289,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         settle(one, args, share)
 
     make_data(steps, args)
-    train(steps, ours, 'about 10 minutes on two cores')
+    train(steps, ours, 'about five minutes on two cores')
     train(steps, floor, 'its detector alone for about the same time')
     metrics = [test(steps, ours), test(steps, floor)]
 

@@ -16,9 +16,7 @@ from tiny_vist import CONFIGS, test_data, toy_video, train_data
 from mmvist.models import VAEVIST
 from mmvist.registry import METRICS, MODELS, TRANSFORMS
 
-PATHS = sorted(
-    path for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts
-)
+PATHS = sorted(path for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)
 NAME = re.compile(
     r'(?P<method>[a-z]+(-[a-z]+)*(_mask-rcnn)?)'
     r'_(?P<backbone>r\d+(-half)?)_(?P<neck>fpn)'
@@ -143,7 +141,9 @@ def test_pipelines_and_metrics_build(path):
         assert METRICS.get(metric.type) is not None
 
 
-@pytest.mark.parametrize('path', [path for path in PATHS if is_small(path)], ids=by_name)
+@pytest.mark.parametrize(
+    'path', [path for path in PATHS if is_small(path)], ids=by_name
+)
 def test_small_config_trains_and_tests(path):
     model = build(load(path))
     log = train_step(model)

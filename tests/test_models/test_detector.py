@@ -17,7 +17,9 @@ def detector():
 
 def batch():
     video = toy_video(2, size=(64, 96))
-    samples = [video.sample(t, batch_input_shape=(64, 96), pad_shape=(64, 96)) for t in (0, 1)]
+    samples = [
+        video.sample(t, batch_input_shape=(64, 96), pad_shape=(64, 96)) for t in (0, 1)
+    ]
     return video.frames.float() / 255, samples
 
 

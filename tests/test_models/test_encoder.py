@@ -99,6 +99,8 @@ def test_variance_stays_finite():
     [
         (dict(widths=(1, 2, 3, 4)), 'five'),
         (dict(stem_stride=4), 'stem_stride is 1 or 2'),
+        (dict(init_rho=-0.1), 'init_rho'),
+        (dict(init_rho=1.0), 'init_rho'),
     ],
 )
 def test_wrong_options(options, message):

@@ -86,7 +86,7 @@ def test_context_widens_the_region_that_is_read():
         features = [torch.zeros(1, 8, 160 // s, 160 // s) for s in (4, 8, 16, 32)]
         changed = [one.clone() for one in features]
         changed[0][..., 5:7, :] = 1  # rows 20 to 28
-        head.decoder.forward = lambda *_: features
+        head.decoder.forward = lambda *_, maps=features: maps
         torch.nn.init.normal_(head.fc_reg.weight)
         skips = [torch.zeros(1, 1, 1, 1)] * 4
         before = head(torch.zeros(1, 3, 5, 5), skips, boxes)

@@ -4,10 +4,18 @@ import copy
 
 import pytest
 import torch
-from tiny_vist import lively_model, test_data, tiny_model, toy_video, train_clip
+from tiny_vist import (
+    lively_model,
+    test_data,
+    tiny_config,
+    tiny_model,
+    toy_video,
+    train_clip,
+)
 
 from mmvist.models import vae_vist
 from mmvist.models.trackers import NEW
+from mmvist.registry import MODELS
 
 
 def forbidden(*args, **kwargs):
@@ -131,6 +139,22 @@ def test_a_missing_head_is_named(name):
         tiny_model(**{name: None})
 
 
+def test_heads_of_different_class_lists_are_refused():
+    config = tiny_config()
+    config.augment_head.roi_head.mask_head.num_classes = 3
+    with pytest.raises(ValueError, match=r'one num_classes, got \[2, 2, 2, 3\]'):
+        MODELS.build(config)
+
+
+def test_a_learned_prior_is_logged_and_trained():
+    model = tiny_model(kl_loss=dict(prior_rho='learned')).train()
+    losses = model.clip_loss(train_clip(model))
+    assert abs(losses['prior_rho']) < 0.15
+    assert not losses['prior_rho'].requires_grad
+    losses['loss_kl'].backward()
+    assert model.kl_loss.prior_logit.grad.any()
+
+
 # -------------------------------------------------------- training parts stay outside
 
 
@@ -177,7 +201,9 @@ def test_predict_next_frame_is_the_auxiliary_head_on_the_mean():
 # ---------------------------------------------------------------------------- options
 
 
-@pytest.mark.parametrize('interval, frames', [(1, [0, 1, 2, 3, 4]), (2, [0, 2, 4]), (3, [0, 3])])
+@pytest.mark.parametrize(
+    'interval, frames', [(1, [0, 1, 2, 3, 4]), (2, [0, 2, 4]), (3, [0, 3])]
+)
 def test_detect_interval(interval, frames, monkeypatch):
     """RPN and box head run on every n-th frame; no birth elsewhere."""
     model = lively_model(detect_interval=interval)
@@ -253,9 +279,13 @@ def test_freeze_detector():
     assert model.encoder.training
     before = copy.deepcopy(model.detector.state_dict())
     losses = model.clip_loss(train_clip(model))
-    assert not {'loss_rpn_cls', 'loss_rpn_bbox', 'loss_cls', 'loss_bbox', 'loss_mask'} & set(
-        losses
-    )
+    assert not {
+        'loss_rpn_cls',
+        'loss_rpn_bbox',
+        'loss_cls',
+        'loss_bbox',
+        'loss_mask',
+    } & set(losses)
     total, _ = model.parse_losses(losses)
     total.backward()
     assert all(p.grad is None for p in model.detector.parameters())

@@ -45,7 +45,9 @@ def test_damage_is_applied():
     assert not torch.equal(damaged.boxes[:2], damaged.boxes[2:]), 'each jitter its own'
 
 
-@pytest.mark.parametrize('weights, value', [('binary', 1.0), ('class', 0.5), ('score', 1.0)])
+@pytest.mark.parametrize(
+    'weights, value', [('binary', 1.0), ('class', 0.5), ('score', 1.0)]
+)
 def test_lambda_has_the_weights_of_the_model(weights, value):
     known = samples(mask_weights=weights).known(clip_of())[0]
     assert known.combined_mask[0][toy_video().masks[0, 0]].unique().tolist() == [value]
@@ -58,7 +60,9 @@ def test_dropped_instances_are_unknown_everywhere():
     for _ in range(100):
         known = some.known(clip_of((1,)))[0]
         seen.append(tuple(known.ids.tolist()))
-        painted = {round(value) for value in (2 * known.combined_mask).unique().tolist()}
+        painted = {
+            round(value) for value in (2 * known.combined_mask).unique().tolist()
+        }
         assert painted - {0} == set(known.ids.tolist()), 'class 0 is painted 1/2'
         assert len(known.boxes) == len(known.visible) == len(known.ids)
     assert set(seen) == {(), (1,), (2,), (1, 2)}
@@ -69,6 +73,17 @@ def test_lost_instances_have_a_box_but_no_place_in_lambda():
     known = samples(num_jitters=1).known(clip_of(ages={1: 0, 2: 4}))[0]
     assert known.ids.tolist() == [1, 2] and len(known.boxes) == 2
     assert known.combined_mask.unique().tolist() == [0, 0.5]
+
+
+@pytest.mark.parametrize('age, inside', [(0, True), (3, False)])
+def test_only_boxes_of_shown_instances_are_clipped(age, inside):
+    """As in testing, where a lost box may drift over the border."""
+    clip = clip_of((1,), ages={1: age, 2: age})
+    clip.known[0].boxes[0] = torch.tensor([0.0, 0, 90, 60])
+    boxes = samples(box_jitter=0.2, num_jitters=40).known(clip)[0].boxes[::2]
+    limits = torch.tensor([90.0, 60])
+    assert bool((boxes[:, :2] >= 0).all()) == inside
+    assert bool((boxes[:, 2:] <= limits).all()) == inside
 
 
 def test_a_first_frame_knows_nothing():
@@ -127,7 +142,9 @@ def test_candidates_are_those_of_the_matching():
     found = candidates(
         TRUTH[:1],
         known_of(1),
-        boxes_and_scores(torch.cat([shifted, TRUTH[1:], FAR]), (0.9, 0.1, 0.8), (0, 1, 0)),
+        boxes_and_scores(
+            torch.cat([shifted, TRUTH[1:], FAR]), (0.9, 0.1, 0.8), (0, 1, 0)
+        ),
     )
     union = TRUTH[:1] + torch.tensor([0.0, 0, 2, 0])
     assert torch.equal(found, torch.cat([union, FAR, TRUTH[1:]]))

@@ -68,6 +68,13 @@ def test_missing_metainfo_is_named():
         clip_from_mmdet(inputs, samples)
 
 
+def test_a_test_frame_without_a_number_is_refused():
+    sample = toy_video().sample(4)
+    sample.pop('frame_id')
+    with pytest.raises(ValueError, match='no frame_id'):
+        frame_from_mmdet(torch.zeros(1, 3, 64, 96), sample)
+
+
 def test_a_test_frame():
     sample = toy_video().sample(
         4, ori_shape=(120, 180, 3), img_shape=(60, 90), scale_factor=(0.5, 0.5)

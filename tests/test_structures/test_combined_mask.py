@@ -109,7 +109,9 @@ def test_jitter_is_bounded():
     boxes = torch.tensor([[20.0, 10, 40, 20], [50, 25, 60, 55]]).repeat(200, 1)
     moved = jitter_boxes(boxes, centre=0.1, size=0.3)
     sides = boxes[:, 2:] - boxes[:, :2]
-    shift = ((moved[:, :2] + moved[:, 2:]) / 2 - (boxes[:, :2] + boxes[:, 2:]) / 2) / sides
+    shift = (
+        (moved[:, :2] + moved[:, 2:]) / 2 - (boxes[:, :2] + boxes[:, 2:]) / 2
+    ) / sides
     size = (moved[:, 2:] - moved[:, :2]) / sides - 1
     for part, limit in ((shift, 0.1), (size, 0.3)):
         assert part.abs().max() <= limit + 1e-4

@@ -1,4 +1,4 @@
-# 1,000 iterations of the small VAE-VIST are about six minutes on two cores.
+# 1,000 iterations of the small VAE-VIST are about five minutes on two cores.
 max_iters = 1000
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=max_iters)
 optim_wrapper = dict(

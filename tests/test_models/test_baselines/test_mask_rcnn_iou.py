@@ -13,7 +13,9 @@ CONFIG = CONFIGS / 'baselines/mask-rcnn-iou_r18-half_fpn_synthetic.py'
 def model():
     config = Config.fromfile(CONFIG).model
     config.detector = tiny_config().detector
-    config.tracker.update(match_score_thr=0, birth_score_thr=0, keep_score_thr=0, match_iou_thr=0.3)
+    config.tracker.update(
+        match_score_thr=0, birth_score_thr=0, keep_score_thr=0, match_iou_thr=0.3
+    )
     return MODELS.build(config).eval()
 
 
