@@ -34,5 +34,5 @@ log_processor = dict(type='LogProcessor', window_size=50, by_epoch=True)
 log_level = 'INFO'
 load_from = None
 resume = False
-# A frame without candidates leaves the heads behind the RoIs without a gradient.
+# A batch may leave a head without a RoI; DDP must not wait for its gradient.
 find_unused_parameters = True
