@@ -163,7 +163,7 @@ class TinyVAE(BaseModel):
         self.encoder = torch.nn.Linear(5, 8 + 8 + 2)
         self.decoder = torch.nn.Linear(8, 5)
         self.loss_kl = MODELS.build(
-            dict(type='GPKLLoss', prior_rho='learned', loss_weight=0.1)
+            dict(type='mmvist.GPKLLoss', prior_rho='learned', loss_weight=0.1)
         )
 
     def forward(self, inputs: Tensor, mode: str = 'loss') -> dict[str, Tensor]:
