@@ -7,14 +7,5 @@ _base_ = [
 ]
 max_iters = 6000
 train_cfg = dict(max_iters=max_iters, val_interval=1000)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=100),
-    dict(
-        type='CosineAnnealingLR',
-        T_max=max_iters - 100,
-        by_epoch=False,
-        begin=100,
-        end=max_iters,
-        eta_min=1e-5,
-    ),
-]
+param_scheduler = _base_.param_scheduler
+param_scheduler[1].update(T_max=max_iters - 100, end=max_iters)

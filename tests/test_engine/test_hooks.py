@@ -127,5 +127,7 @@ def test_time_left_counts_only_the_steps_of_this_run(
     )
     hook = ProgressBarHook(interval=1, console=Console(file=io.StringIO()))
     hook.before_train(runner(6, total=1806))
-    hook.after_train_iter(runner(6, total=1806), 6, outputs=dict(loss=torch.tensor(1.0)))
+    hook.after_train_iter(
+        runner(6, total=1806), 6, outputs=dict(loss=torch.tensor(1.0))
+    )
     assert '4.00 s each  left 1:59:56' in hook.console.file.getvalue()
