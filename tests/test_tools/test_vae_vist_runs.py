@@ -114,3 +114,24 @@ def test_two_processes_give_the_numbers_of_one(data: Path, tmp_path: Path) -> No
     )
     assert one == two
     assert one['mots/TP'] + one['mots/FP'] > 0, 'a test of nothing'
+
+
+def test_the_paper_size_trains_on_kitti_mots_layout(data: Path, tmp_path: Path) -> None:
+    """One iteration of the ResNet-101 config on small frames, nothing fetched."""
+    cfg = Config.fromfile(
+        ROOT / 'configs/vae_vist/vae-vist_mask-rcnn_r101_fpn_4xb2-20e_kittimots.py'
+    )
+    cfg.model.detector.init_cfg = None
+    loader = cfg.train_dataloader
+    loader.num_workers, loader.persistent_workers = 0, False
+    loader.dataset.data_root = str(data)
+    loader.dataset.pipeline[1].transforms[2].scale = (96, 64)
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
+    cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=1)
+    cfg.default_hooks.pop('checkpoint')
+    cfg.work_dir = str(tmp_path)
+    runner = trained(cfg)
+    losses = runner.message_hub.get_scalar('train/loss')
+    assert runner.iter == 1 and torch.isfinite(torch.tensor(losses.current()))
+    assert loader.batch_size == 2 and runner.model.detector.backbone.depth == 101
