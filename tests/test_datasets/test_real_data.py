@@ -49,8 +49,11 @@ def load_some(
             truth = frame.gt_instances
             assert frame.img_shape == scale[::-1]
             assert len(truth.masks) == len(truth.bboxes) == len(frame.instance_ages)
-            for box, mask in zip(truth.bboxes.tolist(), truth.masks.masks, strict=True):
-                assert tuple(box) == box_of(mask)
+            ages = [frame.instance_ages[i] for i in truth.instances_ids.tolist()]
+            boxes = truth.bboxes.tolist()
+            for age, box, mask in zip(ages, boxes, truth.masks.masks, strict=True):
+                # the box of a lost instance has moved on, its mask has not
+                assert age > 0 or tuple(box) == box_of(mask)
     return dataset
 
 
