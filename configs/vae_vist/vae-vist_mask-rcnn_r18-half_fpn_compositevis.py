@@ -7,7 +7,7 @@ _base_ = [
 ]
 heads = dict(bbox_head=dict(num_classes=9), mask_head=dict(num_classes=9))
 model = dict(detector=dict(roi_head=heads), augment_head=dict(roi_head=heads))
-max_iters = 2000
+max_iters = 6000
 train_cfg = dict(max_iters=max_iters, val_interval=1000)
 param_scheduler = _base_.param_scheduler
 param_scheduler[1].update(T_max=max_iters - 100, end=max_iters)

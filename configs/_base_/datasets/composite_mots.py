@@ -1,4 +1,5 @@
-# Clips in KITTI MOTS layout at 427 x 240, trained and tested at 256 x 144.
+# Clips in KITTI MOTS layout at 427 x 240, tested at 256 x 144. Few source clips
+# make them, so that colour and size are varied in training.
 _base_ = './synthetic.py'
 
 data_root = 'data/composite-mots/'
@@ -6,7 +7,19 @@ scale = (256, 144)
 ann_file = data_root + 'annotations/val.json'
 
 train_pipeline = _base_.train_pipeline
-train_pipeline[1].transforms[2].scale = scale
+train_pipeline[1].transforms = [
+    dict(type='LoadImageFromFile'),
+    dict(type='mmdet.LoadTrackAnnotations', with_mask=True),
+    dict(type='mmdet.PhotoMetricDistortion'),
+    dict(
+        type='RandomResize',
+        scale=scale,
+        ratio_range=(0.75, 1.25),
+        resize_type='mmdet.Resize',
+        keep_ratio=True,
+    ),
+    dict(type='mmdet.RandomFlip', prob=0.5),
+]
 test_pipeline = _base_.test_pipeline
 test_pipeline[0].transforms[1].scale = scale
 
