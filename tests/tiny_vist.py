@@ -22,7 +22,8 @@ from torch import Tensor
 
 from mmvist.models import VAEVIST
 from mmvist.registry import MODELS
-from mmvist.structures.clip import Clip, Frame, clip_from_mmdet
+from mmvist.structures.clip import Clip, Frame
+from mmvist.structures.hosts import clip_from_mmdet
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 DEMO = CONFIGS / 'vae_vist/vae-vist_mask-rcnn_r18-half_fpn_synthetic.py'

@@ -77,7 +77,9 @@ def settle(cfg: Config, args: argparse.Namespace) -> Config:
     if args.eval:
         ann_file = ann_file_of(cfg.test_dataloader.dataset)
         try:
-            cfg.test_evaluator = build_evaluator(args.eval, ann_file=ann_file)
+            cfg.test_evaluator = build_evaluator(
+                args.eval, ann_file=ann_file, host=cfg.get('default_scope', 'mmdet')
+            )
         except ValueError as error:
             raise UserError(f'--eval: {error}') from None
     if args.out and not args.out.endswith(('.pkl', '.pickle')):

@@ -21,7 +21,7 @@ from mmvist.engine.checkpoint import load_weights
 from mmvist.engine.errors import UserError
 from mmvist.engine.launch import inner_dataset
 from mmvist.registry import MODELS
-from mmvist.structures.clip import frame_from_mmdet
+from mmvist.structures.hosts import unpack_frames
 
 from .frames import Source, open_source
 
@@ -82,7 +82,12 @@ class VISTInferencer:
             meta = load_weights(self.model, checkpoint).get('meta') or {}
         self.model.to(self.device).eval()
         self.class_names = _class_names(self.cfg, meta)
-        self.pipeline = Compose(_frame_pipeline(self.cfg))
+        pipeline = _frame_pipeline(self.cfg)
+        self.pipeline = Compose(pipeline)
+        # MMDetection's pipelines take lists of frames, MMTracking's one frame
+        self._takes_videos = any(
+            step['type'].endswith('TransformBroadcaster') for step in pipeline
+        )
         self._videos = 0
 
     def __call__(self, source: Source) -> Iterator[FrameResult]:
@@ -106,7 +111,7 @@ class VISTInferencer:
         for number, image in enumerate(frames):
             inputs, sample = self.prepare(image, number, video)
             if hasattr(self.model, 'step'):
-                frame = frame_from_mmdet(inputs[:, 0], sample[0])
+                [(frame, _)] = unpack_frames(inputs, [sample])
                 instances, state = self.model.step(frame, state)
             else:
                 with torch.no_grad():
@@ -116,7 +121,7 @@ class VISTInferencer:
 
     def prepare(
         self, image: np.ndarray, frame_id: int = 0, video_id: int = 0
-    ) -> tuple[Tensor, TrackDataSample]:
+    ) -> tuple[Inputs, BaseDataElement]:
         """A frame as the model takes it.
 
         Args:
@@ -128,17 +133,18 @@ class VISTInferencer:
             (1, 1, 3, h, w), resized, normalised, padded, on the device; and
             the sample of this one frame with its metainfo.
         """
-        data = self.pipeline(
-            dict(
-                img=[image],
-                img_id=[frame_id],
-                frame_id=[frame_id],
-                video_id=[video_id],
-                video_length=[1],
-                ori_video_length=[frame_id + 1],
-            )
+        frame = dict(
+            img=image,
+            img_id=frame_id,
+            frame_id=frame_id,
+            video_id=video_id,
+            video_length=1,
+            ori_video_length=frame_id + 1,
         )
-        batch = self.model.data_preprocessor(pseudo_collate([data]), False)
+        if self._takes_videos:
+            frame = {key: [value] for key, value in frame.items()}
+        batch = pseudo_collate([self.pipeline(frame)])
+        batch = self.model.data_preprocessor(batch, False)
         return batch['inputs'], batch['data_samples'][0]
 
 

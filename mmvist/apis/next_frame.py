@@ -8,7 +8,7 @@ import numpy as np
 from mmdet.models.data_preprocessors import TrackDataPreprocessor
 from torch import Tensor
 
-from mmvist.structures.clip import frame_from_mmdet
+from mmvist.structures.hosts import unpack_frames
 
 from .frames import Source, open_source
 from .inference import VISTInferencer
@@ -35,7 +35,7 @@ def predict_next_frames(
         raise ValueError(f'{type(model).__name__} predicts no next frame')
     for number, image in enumerate(open_source(source)):
         inputs, sample = inferencer.prepare(image, number)
-        frame = frame_from_mmdet(inputs[:, 0], sample[0])
+        [(frame, _)] = unpack_frames(inputs, [sample])
         predicted = model.predict_next_frame(frame, state)
         _, state = model.step(frame, state)
         height, width = frame.img_shape
@@ -57,7 +57,10 @@ def to_picture(image: Tensor, preprocessor: TrackDataPreprocessor) -> np.ndarray
     if preprocessor._enable_normalize:
         mean, std = preprocessor.mean.view(3, 1, 1), preprocessor.std.view(3, 1, 1)
         image = image * std + mean
-    if preprocessor._channel_conversion:
+    # MMTracking's preprocessor calls it channel_conversion
+    if getattr(preprocessor, '_channel_conversion', None) or getattr(
+        preprocessor, 'channel_conversion', False
+    ):
         image = image.flip(0)
     image = image.round().clamp(0, 255).byte()
     return np.ascontiguousarray(image.permute(1, 2, 0).cpu().numpy())

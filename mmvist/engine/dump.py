@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmdet.evaluation.metrics import BaseVideoMetric
 from mmdet.structures import DetDataSample
 from pycocotools import mask as coco_mask
 from torch import Tensor
 
+from mmvist.evaluation.any_host import AnyHostMetric
 from mmvist.registry import METRICS
 
 
 @METRICS.register_module()
-class DumpTracks(BaseVideoMetric):
+class DumpTracks(AnyHostMetric):
     """Write what a test predicts to a pickle, one dict a frame.
 
     A dict holds ``img_id``, ``video_id``, ``frame_id``, ``img_path`` and, of its

@@ -70,6 +70,11 @@ def load_config(args: argparse.Namespace) -> Config:
     cfg = Config.fromfile(str(path))
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
+    if cfg.get('default_scope') == 'mmtrack':
+        # imported here: mmtrack is an extra that most users do not have
+        from mmvist.interop.mmtrack.configs import spell_classes
+
+        spell_classes(cfg)
     cfg.launcher = args.launcher
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{path.stem}'
     return cfg

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmdet.evaluation.metrics import BaseVideoMetric
 from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
 from mmengine.logging import MMLogger, print_log
 
+from .any_host import AnyHostMetric
 from .rle import Rle, encode_masks, first_by_score
 from .truth import Truth, load_truth
 
@@ -45,7 +45,7 @@ class FrameRecord:
             self.kinds = self.kinds[index]
 
 
-class FrameRecordMetric(BaseVideoMetric):
+class FrameRecordMetric(AnyHostMetric):
     """Collect frame records; a subclass computes its numbers from them.
 
     Args:

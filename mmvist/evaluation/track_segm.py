@@ -16,6 +16,7 @@ def build_evaluator(
     ann_file: str,
     outfile_prefix: str | None = None,
     format_only: bool = False,
+    host: str = 'mmdet',
     **kwargs: Any,
 ) -> list[dict[str, Any]]:
     """Metric configs for the names given to ``--eval``.
@@ -28,6 +29,9 @@ def build_evaluator(
             to ``<outfile_prefix>.youtube_vis.json``, MOTS txt files into the
             folder ``<outfile_prefix>.mots``.
         format_only: Write predictions and compute nothing.
+        host: ``default_scope`` of the config. In one of MMTracking video AP is that
+            of its own ``YouTubeVISMetric``, which reads the truth out of the data
+            samples.
         **kwargs: Further arguments for every metric, such as
             ``backend_args`` and ``collect_device``.
 
@@ -49,7 +53,7 @@ def build_evaluator(
         )
         raise ValueError(f'{what}; known are {", ".join(EVALUATIONS)}')
     types = dict.fromkeys(kind for name in names for kind in EVALUATIONS[name])
-    return [
+    metrics = [
         {
             'type': kind,
             'ann_file': ann_file,
@@ -59,3 +63,10 @@ def build_evaluator(
         }
         for kind in types
     ]
+    if host == 'mmtrack':
+        for metric in metrics:
+            if metric['type'] == 'mmvist.VISMetric':
+                metric['type'] = 'mmtrack.YouTubeVISMetric'
+                metric.pop('ann_file')
+                metric.pop('backend_args', None)
+    return metrics

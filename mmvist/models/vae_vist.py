@@ -15,8 +15,9 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmvist.registry import MODELS
-from mmvist.structures.clip import Clip, Frame, clip_from_mmdet, frame_from_mmdet
+from mmvist.structures.clip import Clip, Frame
 from mmvist.structures.combined_mask import combined_mask
+from mmvist.structures.hosts import Inputs, unpack_clip, unpack_frames
 from mmvist.structures.masks import disjoint_masks
 from mmvist.structures.track_state import VideoState, running_labels
 
@@ -158,12 +159,12 @@ class VAEVIST(BaseMOTModel):
 
     def loss(
         self,
-        inputs: Tensor,  # (N, 3, 3, H, W)
+        inputs: Inputs,  # (N, 3, 3, H, W)
         data_samples: TrackSampleList,
         **kwargs: object,
     ) -> dict[str, Tensor]:
-        """Losses of a batch as MMDetection packs it; see :meth:`clip_loss`."""
-        return self.clip_loss(clip_from_mmdet(inputs, data_samples))
+        """Losses of a batch as either host packs it; see :meth:`clip_loss`."""
+        return self.clip_loss(unpack_clip(inputs, data_samples))
 
     def clip_loss(self, clip: Clip) -> dict[str, Tensor]:
         """The negative ELBO (eq. (1)) and the detector's losses of a batch.
@@ -267,7 +268,7 @@ class VAEVIST(BaseMOTModel):
 
     def predict(
         self,
-        inputs: Tensor,  # (1, T, 3, H, W)
+        inputs: Inputs,  # (1, T, 3, H, W)
         data_samples: TrackSampleList,
         **kwargs: object,
     ) -> TrackSampleList:
@@ -284,13 +285,7 @@ class VAEVIST(BaseMOTModel):
         Raises:
             ValueError: More than one video in a batch.
         """
-        if len(data_samples) != 1:
-            raise ValueError(
-                f'VAEVIST tests one video at a time, got {len(data_samples)}: '
-                'set batch_size=1 in the test dataloader'
-            )
-        for position, sample in enumerate(data_samples[0].video_data_samples):
-            frame = frame_from_mmdet(inputs[:, position], sample)
+        for frame, sample in unpack_frames(inputs, data_samples):
             sample.pred_track_instances, self._state = self.step(frame, self._state)
         return data_samples
 

@@ -1,5 +1,6 @@
-from .clip import Clip, Frame, KnownInstances, clip_from_mmdet, frame_from_mmdet
+from .clip import Clip, Frame, KnownInstances
 from .combined_mask import combined_mask, damage_masks, jitter_boxes
+from .hosts import unpack_clip, unpack_frames
 from .masks import disjoint_masks, mask_iou
 from .track_state import Tracks, VideoState
 
@@ -9,11 +10,11 @@ __all__ = [
     'KnownInstances',
     'Tracks',
     'VideoState',
-    'clip_from_mmdet',
     'combined_mask',
     'damage_masks',
     'disjoint_masks',
-    'frame_from_mmdet',
     'jitter_boxes',
     'mask_iou',
+    'unpack_clip',
+    'unpack_frames',
 ]

@@ -1,18 +1,16 @@
 """The neutral clip structure between host and model.
 
-MMDetection hands over a (N, T, C, H, W) stack with ``TrackDataSample``;
-another host may pack differently. ``VAEVIST`` knows neither: one small
-unpacker a host makes a :class:`Clip` for ``loss()`` and a :class:`Frame` for
-``step()``.
+MMDetection hands over a (N, T, C, H, W) stack with nested samples, MMTracking a
+dict of key and reference frames with flat ones. ``VAEVIST`` knows neither:
+:mod:`mmvist.structures.hosts` makes a :class:`Clip` for ``loss()`` and
+:class:`Frame` for ``step()`` of both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import torch
-from mmdet.structures import DetDataSample, TrackDataSample
+from mmdet.structures import DetDataSample
 from torch import Tensor
 
 
@@ -98,92 +96,3 @@ class Frame:
             batch_input_shape=tuple(self.image.shape[-2:]),
             pad_shape=tuple(self.image.shape[-2:]),
         )
-
-
-def clip_from_mmdet(inputs: Tensor, data_samples: Sequence[TrackDataSample]) -> Clip:
-    """Unpack a batch made by ``AdjacentFrameSample`` and ``PackTrackInputs``.
-
-    Args:
-        inputs: (N, 3, 3, H, W): t-1, t and t+1.
-        data_samples: N samples of three frames with the metainfo
-            ``is_first``, ``has_next`` and ``instance_ages``.
-
-    Raises:
-        ValueError: The batch has not three frames, or lacks that metainfo.
-    """
-    if inputs.dim() != 5 or inputs.shape[1] != 3:
-        raise ValueError(
-            'VAEVIST trains on three adjacent frames (N, 3, C, H, W), got '
-            f'{tuple(inputs.shape)}: put mmvist.AdjacentFrameSample in the pipeline'
-        )
-    known, current, has_next = [], [], []
-    for sample in data_samples:
-        before, now = sample[0], sample[1]
-        missing = {'is_first', 'has_next', 'instance_ages'} - set(now.metainfo_keys())
-        if missing:
-            raise ValueError(
-                f'the data samples lack {sorted(missing)}: pack them with '
-                "PackTrackInputs(meta_keys=('is_first', 'has_next', 'instance_ages'))"
-            )
-        current.append(now)
-        has_next.append(bool(now.has_next))
-        known.append(_known_instances(before, inputs.shape[-2:]))
-    return Clip(
-        frame=inputs[:, 1],
-        prev_frame=inputs[:, 0],
-        next_frame=inputs[:, 2],
-        has_next=torch.tensor(has_next, device=inputs.device),
-        known=known,
-        data_samples=current,
-    )
-
-
-def _known_instances(sample: DetDataSample, size: Sequence[int]) -> KnownInstances:
-    instances = sample.gt_instances
-    device = instances.bboxes.device
-    ids = instances.instances_ids.long()
-    if sample.is_first:
-        ids = ids[:0]
-    ages = [sample.instance_ages.get(int(one), 0) for one in ids]
-    if len(ids):
-        masks = instances.masks.to_tensor(torch.uint8, device)
-        masks = torch.nn.functional.pad(
-            masks, (0, size[1] - masks.shape[2], 0, size[0] - masks.shape[1])
-        )
-    else:
-        masks = torch.zeros(0, *size, dtype=torch.uint8, device=device)
-    boxes = instances.bboxes
-    boxes = getattr(boxes, 'tensor', boxes)
-    return KnownInstances(
-        boxes=boxes[: len(ids)].float(),
-        labels=instances.labels[: len(ids)].long(),
-        ids=ids,
-        ages=torch.tensor(ages, dtype=torch.long, device=device),
-        masks=masks,
-    )
-
-
-def frame_from_mmdet(image: Tensor, data_sample: DetDataSample) -> Frame:
-    """Unpack one test frame.
-
-    Args:
-        image: (1, 3, H, W), normalised and padded.
-        data_sample: Its metainfo.
-
-    Raises:
-        ValueError: The metainfo has no ``frame_id``.
-    """
-    meta = data_sample.metainfo
-    if 'frame_id' not in meta:
-        raise ValueError(
-            'the data sample has no frame_id, without which no frame follows '
-            'another: pack it with PackTrackInputs'
-        )
-    return Frame(
-        image=image,
-        video_id=meta.get('video_id', 0),
-        frame_id=int(meta['frame_id']),
-        ori_shape=tuple(meta['ori_shape'][:2]),
-        img_shape=tuple(meta['img_shape'][:2]),
-        scale_factor=tuple(meta.get('scale_factor', (1.0, 1.0))),
-    )

@@ -7,7 +7,7 @@ from mmengine.optim import OptimWrapper
 from tiny_vist import tiny_model
 
 from mmvist.datasets import FrameIndex
-from mmvist.structures.clip import clip_from_mmdet
+from mmvist.structures.hosts import clip_from_mmdet
 from mmvist.testing import toy_batch, toy_dataset, toy_pipeline, write_toy_mots
 
 

@@ -16,6 +16,7 @@ from tiny_vist import (
 from mmvist.models import vae_vist
 from mmvist.models.trackers import NEW
 from mmvist.registry import MODELS
+from mmvist.structures.hosts import frame_from_sample
 
 
 def forbidden(*args, **kwargs):
@@ -86,7 +87,7 @@ def test_with_aux_false_has_no_auxiliary_branch():
     model = tiny_model(with_aux=False, auxiliary_head=None).train()
     assert 'loss_aux' not in model.clip_loss(train_clip(model))
     assert not [name for name, _ in model.named_parameters() if 'auxiliary' in name]
-    frame = vae_vist.frame_from_mmdet(torch.zeros(1, 3, 64, 96), toy_video().sample(0))
+    frame = frame_from_sample(torch.zeros(1, 3, 64, 96), toy_video().sample(0))
     with pytest.raises(ValueError, match='with_aux=False'):
         model.predict_next_frame(frame, None)
 
@@ -188,7 +189,7 @@ def test_without_auxiliary_weights_the_output_is_the_same():
 def test_predict_next_frame_is_the_auxiliary_head_on_the_mean():
     model = lively_model()
     inputs = model.data_preprocessor(test_data(toy_video(), [0]), False)['inputs']
-    frame = vae_vist.frame_from_mmdet(inputs[:, 0], toy_video().sample(0))
+    frame = frame_from_sample(inputs[:, 0], toy_video().sample(0))
     picture = model.predict_next_frame(frame, None)
     assert picture.shape == (3, 60, 90)
     assert torch.equal(picture, model.predict_next_frame(frame, None))
@@ -251,7 +252,7 @@ def test_mask_weights(weights, values):
     model = lively_model(mask_weights=weights)
     video = toy_video()
     sample = video.sample(0, ori_shape=(120, 180), scale_factor=(0.5, 0.5))
-    frame = vae_vist.frame_from_mmdet(torch.randn(1, 3, 64, 96), sample)
+    frame = frame_from_sample(torch.randn(1, 3, 64, 96), sample)
     instances, state = model.step(frame, None)
     assert len(instances) and instances.masks.shape[1:] == (120, 180)
     image = state.combined_mask

@@ -5,7 +5,8 @@ from tiny_vist import boxes_of, toy_video, train_data
 
 from mmvist.models import IoUHungarianTracker
 from mmvist.models.training import KnownSample, TrainingSamples
-from mmvist.structures.clip import Clip, clip_from_mmdet
+from mmvist.structures.clip import Clip
+from mmvist.structures.hosts import clip_from_mmdet
 
 EXACT = dict(drop_prob=0, mask_shift=0, mask_scale=0, mask_rotate=0, box_jitter=0)
 

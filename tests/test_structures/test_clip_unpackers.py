@@ -3,7 +3,7 @@ import torch
 from mmdet.structures import TrackDataSample
 from tiny_vist import SIZE, toy_video, train_data
 
-from mmvist.structures.clip import clip_from_mmdet, frame_from_mmdet
+from mmvist.structures.hosts import clip_from_mmdet, frame_from_sample
 
 
 def batch(**options):
@@ -72,14 +72,14 @@ def test_a_test_frame_without_a_number_is_refused():
     sample = toy_video().sample(4)
     sample.pop('frame_id')
     with pytest.raises(ValueError, match='no frame_id'):
-        frame_from_mmdet(torch.zeros(1, 3, 64, 96), sample)
+        frame_from_sample(torch.zeros(1, 3, 64, 96), sample)
 
 
 def test_a_test_frame():
     sample = toy_video().sample(
         4, ori_shape=(120, 180, 3), img_shape=(60, 90), scale_factor=(0.5, 0.5)
     )
-    frame = frame_from_mmdet(torch.zeros(1, 3, 64, 96), sample)
+    frame = frame_from_sample(torch.zeros(1, 3, 64, 96), sample)
     assert (frame.video_id, frame.frame_id) == (1, 4)
     assert frame.ori_shape == (120, 180) and frame.img_shape == (60, 90)
     assert frame.metainfo['batch_input_shape'] == (64, 96)

@@ -1,11 +1,31 @@
 """The three frames of a training sample: t-1, t and t+1."""
 
+from __future__ import annotations
+
 from copy import deepcopy
+from dataclasses import dataclass
 
 import numpy as np
 from mmdet.datasets.transforms import BaseFrameSample
 
 from mmvist.registry import TRANSFORMS
+
+
+@dataclass(frozen=True)
+class AdjacentFrames:
+    """What :meth:`AdjacentFrameSample.take` takes.
+
+    Attributes:
+        frames: t-1, t and t+1, or a copy of t.
+        ages: Of each frame, instance id to age.
+        is_first: Nothing is known before t.
+        has_next: t+1 exists.
+    """
+
+    frames: list[dict]
+    ages: list[dict[int, int]]
+    is_first: bool
+    has_next: bool
 
 
 @TRANSFORMS.register_module()
@@ -75,6 +95,26 @@ class AdjacentFrameSample(BaseFrameSample):
         key = video_infos.get('key_frame_id')
         if key is None:
             key = int(np.random.randint(len(images)))
+        taken = self.take(images, key)
+        video = {**video_infos, 'images': taken.frames}
+        results = self.prepare_data(video, [0, 1, 2])
+        results['key_frame_flags'] = [False, True, False]
+        results['is_first'] = [taken.is_first] * 3
+        results['has_next'] = [taken.has_next] * 3
+        results['instance_ages'] = taken.ages
+        return results
+
+    def take(self, images: list[dict], key: int) -> AdjacentFrames:
+        """The frames around the one at position ``key``.
+
+        Args:
+            images: Frames in order; enough of them that the neighbours of t and
+                ``max_age + 1`` frames before t-1 are there, where the video has them.
+            key: Position of t.
+
+        Returns:
+            Copies; ``images`` stays as it is.
+        """
         has_next = self._adjacent(images, key)
         is_first = not self._adjacent(images, key - 1)
         # drawn in any case: the later draws of a sample do not hang on this one
@@ -93,13 +133,7 @@ class AdjacentFrameSample(BaseFrameSample):
             lost, ages_of_lost = self._lost(images, key - 1)
             taken[0]['instances'] += lost
             ages[0].update(ages_of_lost)
-
-        results = self.prepare_data({**video_infos, 'images': taken}, [0, 1, 2])
-        results['key_frame_flags'] = [False, True, False]
-        results['is_first'] = [is_first] * 3
-        results['has_next'] = [has_next] * 3
-        results['instance_ages'] = ages
-        return results
+        return AdjacentFrames(taken, ages, is_first, has_next)
 
     @staticmethod
     def _adjacent(images: list[dict], first: int) -> bool:

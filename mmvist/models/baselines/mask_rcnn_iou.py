@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mmvist.models.detector import detector_loss
 from mmvist.registry import MODELS
-from mmvist.structures.clip import clip_from_mmdet
+from mmvist.structures.hosts import Inputs, unpack_clip, unpack_frames
 from mmvist.structures.masks import disjoint_masks
 
 
@@ -43,19 +43,19 @@ class MaskRCNNIoU(BaseMOTModel):
 
     def loss(
         self,
-        inputs: Tensor,  # (N, 3, 3, H, W), as VAEVIST takes it
+        inputs: Inputs,  # (N, 3, 3, H, W), as VAEVIST takes it
         data_samples: TrackSampleList,
         **kwargs: object,
     ) -> dict[str, Tensor]:
         """The detector's losses on F_t."""
-        clip = clip_from_mmdet(inputs, data_samples)
+        clip = unpack_clip(inputs, data_samples)
         features = self.detector.extract_feat(clip.frame)
         return detector_loss(self.detector, features, clip.data_samples)[0]
 
     @torch.no_grad()
     def predict(
         self,
-        inputs: Tensor,  # (1, T, 3, H, W)
+        inputs: Inputs,  # (1, T, 3, H, W)
         data_samples: TrackSampleList,
         **kwargs: object,
     ) -> TrackSampleList:
@@ -65,16 +65,14 @@ class MaskRCNNIoU(BaseMOTModel):
             The data samples with ``pred_track_instances``, original pixels;
             masks are disjoint, the better score first.
         """
-        if len(data_samples) != 1:
-            raise ValueError(f'one video at a time, got {len(data_samples)}')
-        for position, sample in enumerate(data_samples[0].video_data_samples):
-            here = (sample.metainfo.get('video_id', 0), int(sample.frame_id))
+        for frame, sample in unpack_frames(inputs, data_samples):
+            here = (frame.video_id, frame.frame_id)
             if self._last is None or self._last[0] != here[0] or here[1] == 0:
                 self.tracker.reset()
             elif self._last[1] != here[1] - 1:
                 self.tracker.reset(self.tracker.next_id)
             self._last = here
-            found = self.detector.predict(inputs[:, position], [sample])[0]
+            found = self.detector.predict(frame.image, [sample])[0]
             sample.pred_instances = found.pred_instances
             sample.pred_track_instances = self._link(sample)
         return data_samples

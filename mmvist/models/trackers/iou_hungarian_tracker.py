@@ -273,20 +273,23 @@ class IoUHungarianTracker(BaseModule):
         data_sample: DetDataSample | None = None,
         **kwargs: object,
     ) -> InstanceData:
-        """MMDetection's tracker interface, one frame after the other.
+        """MMDetection's and MMTracking's tracker interface, frame by frame.
 
         Args:
             model: The host model; not used.
             feats: The frame's features; not used.
-            data_sample: Holds ``pred_instances`` (boxes in original pixels)
-                and the frame's metainfo; ``frame_id`` 0 starts a new video.
+            data_sample: Holds ``pred_instances``, in MMTracking
+                ``pred_det_instances`` (boxes in original pixels), and the frame's
+                metainfo; ``frame_id`` 0 starts a new video.
 
         Returns:
             The instances that have an identity, with ``instances_id``.
         """
         if data_sample is None:
             raise ValueError('track() needs a data_sample with pred_instances')
-        pred = data_sample.pred_instances
+        pred = data_sample.get('pred_det_instances')
+        if pred is None:
+            pred = data_sample.pred_instances
         if data_sample.metainfo.get('frame_id', 0) == 0:
             self.reset()
         labels = pred.labels.long()

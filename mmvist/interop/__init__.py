@@ -1,0 +1,1 @@
+"""Bridges to packages that mmvist works with but does not need."""
