@@ -182,7 +182,11 @@ def _device(name: str | None) -> torch.device:
 def _class_names(cfg: Config, checkpoint_meta: Mapping[str, Any]) -> tuple[str, ...]:
     """Those of the checkpoint, else of the config's test set, else of its class."""
     dataset = inner_dataset(cfg.test_dataloader.dataset)
-    own = getattr(DATASETS.get(dataset.get('type', '')), 'METAINFO', {})
+    with DATASETS.switch_scope_and_registry(None) as registry:
+        kind = registry.get(dataset.get('type', ''))
+    if 'dataset_version' in dataset and hasattr(kind, 'set_dataset_classes'):
+        kind.set_dataset_classes(dataset['dataset_version'])  # of YouTube-VIS
+    own = getattr(kind, 'METAINFO', {})
     for meta in (checkpoint_meta.get('dataset_meta'), dataset.get('metainfo'), own):
         names = {key.lower(): value for key, value in (meta or {}).items()}
         if names.get('classes'):

@@ -38,9 +38,9 @@ class MOTSMetric(FrameRecordMetric):
     counted in the result.
 
     Returned by ``evaluate``, with the prefix: for all classes together
-    (counts summed, ratios of the sums) and as ``<class>/...`` for each class
-    sMOTSA, MOTSA, MOTSP, HOTA, DetA, AssA, IDF1 (fractions, 1 is perfect) and
-    TP, FP, FN, IDS, GT (counts of instances in frames);
+    (counts summed, ratios of the sums) and as ``<class>/...`` for each class that
+    is in the truth or was predicted sMOTSA, MOTSA, MOTSP, HOTA, DetA, AssA, IDF1
+    (fractions, 1 is perfect) and TP, FP, FN, IDS, GT (counts of instances in frames);
     repeated_ids_dropped, overlapping_pixels_removed, empty_masks_dropped; and,
     when predictions carry ``kinds``, reliability/<kind>/{count, mean_score,
     precision, ece} for the kinds matched, propagated and new. Ratios of a class
@@ -108,6 +108,11 @@ class MOTSMetric(FrameRecordMetric):
             'repeated_ids_dropped': sum(r.repeated_ids for r in results.values()),
             'overlapping_pixels_removed': sum(r.overlap for r in results.values()),
             'empty_masks_dropped': sum(r.emptied for r in results.values()),
+        }
+        per_class = {  # of forty classes most may be neither there nor predicted
+            name: numbers
+            for name, numbers in per_class.items()
+            if numbers['GT'] or numbers['FP']
         }
         rows = [
             [name]
