@@ -43,6 +43,8 @@ setup(
     extras_require={
         'mminstall': requirements('mminstall'),
         'tests': requirements('tests'),
+        # not mmtrack itself, which goes in with --no-deps
+        'mmtrack': [r for r in requirements('mmtrack') if not r.startswith('mmtrack')],
     },
     classifiers=[
         'Development Status :: 4 - Beta',
