@@ -10,18 +10,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmdet.structures import TrackDataSample
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import DATASETS, init_default_scope
-from mmengine.structures import InstanceData
+from mmengine.structures import BaseDataElement, InstanceData
 from torch import Tensor
 
 from mmvist.engine.checkpoint import load_weights
 from mmvist.engine.errors import UserError
 from mmvist.engine.launch import inner_dataset
 from mmvist.registry import MODELS
-from mmvist.structures.hosts import unpack_frames
+from mmvist.structures.hosts import Inputs, unpack_frames
 
 from .frames import Source, open_source
 
@@ -116,7 +115,8 @@ class VISTInferencer:
             else:
                 with torch.no_grad():
                     tracked = self.model.predict(inputs, [sample])[0]
-                instances = tracked[0].pred_track_instances
+                shown = tracked[0] if self._takes_videos else tracked
+                instances = shown.pred_track_instances
             yield FrameResult(number, image, _plain(instances), self.class_names)
 
     def prepare(
@@ -130,8 +130,9 @@ class VISTInferencer:
             video_id: Tells videos apart.
 
         Returns:
-            (1, 1, 3, h, w), resized, normalised, padded, on the device; and
-            the sample of this one frame with its metainfo.
+            (1, 1, 3, h, w), in MMTracking as ``img`` of a dict, resized,
+            normalised, padded, on the device; and the sample of this one frame
+            with its metainfo.
         """
         frame = dict(
             img=image,

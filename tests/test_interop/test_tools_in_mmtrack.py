@@ -72,9 +72,7 @@ def test_the_truth_is_drawn_where_it_lies(mmtrack_scope, youtube_vis: Path) -> N
     from mmtrack.visualization import TrackLocalVisualizer
 
     sample = TrackDataSample(
-        metainfo=dict(
-            ori_shape=(60, 90), img_shape=(120, 180), scale_factor=(2.0, 2.0)
-        )
+        metainfo=dict(ori_shape=(60, 90), img_shape=(120, 180), scale_factor=(2.0, 2.0))
     )
     mask = np.zeros((1, 128, 192), dtype=np.uint8)
     mask[0, 40:80, 100:160] = 1

@@ -37,9 +37,7 @@ class AdjacentYouTubeVISDataset(YouTubeVISDataset):
         self._sample = AdjacentFrameSample(**(ref_img_sampler or {}))
         super().__init__(*args, ref_img_sampler=ref_img_sampler, **kwargs)
 
-    def ref_img_sampling(
-        self, idx: int, data_info: dict, **options: Any
-    ) -> list[dict]:
+    def ref_img_sampling(self, idx: int, data_info: dict, **options: Any) -> list[dict]:
         """Sample the frames around one.
 
         Args:
