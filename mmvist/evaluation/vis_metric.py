@@ -14,6 +14,7 @@ from pycocotools import mask as mask_utils
 from mmvist.registry import METRICS
 
 from .frame_records import FrameRecord, FrameRecordMetric, log_text
+from .numpy_float import with_numpy_float
 from .rle import merge_rles
 from .table import format_table
 from .truth import TruthVideo
@@ -32,6 +33,8 @@ class CrowdYTVISeval(YTVISeval):
     lies in a crowd region; its IoU with the whole region would say nothing.
     Truth without crowds is scored as by the parent.
     """
+
+    accumulate = with_numpy_float(YTVISeval.accumulate)
 
     def computeIoU(self, vidId: int, catId: int) -> Any:  # noqa: N802, N803
         """IoU of each track, best score first, with each truth track."""

@@ -16,6 +16,7 @@ from tiny_vist import CONFIGS
 from ytvis_kit import CLASSES, LENGTH, STOCK, at_scale, tiny_mmtrack_model
 
 from mmvist.evaluation import VISMetric
+from mmvist.evaluation.numpy_float import NumPyWithFloat
 from mmvist.registry import MODELS
 
 SCALE = (144, 96)
@@ -93,9 +94,11 @@ def predictions(truth, rng):
 
 
 @pytest.mark.parametrize('seed', range(3))
-def test_mmtracks_ap_equals_mmdets(mmtrack_scope, youtube_vis, seed, capsys):
+def test_mmtracks_ap_equals_mmdets(mmtrack_scope, youtube_vis, seed, monkeypatch):
+    from mmdet.evaluation.functional import ytviseval
     from mmtrack.evaluation import YouTubeVISMetric as MMTrackMetric
 
+    monkeypatch.setattr(ytviseval, 'np', NumPyWithFloat('numpy'))  # mmdet 3.3
     dataset = mmtrack_dataset(youtube_vis)
     items = ['mAP', 'mAP_50', 'mAP_75', 'AR@1', 'AR@10']
     ann_file = str(youtube_vis / 'data/youtube_vis_2019' / VALID)

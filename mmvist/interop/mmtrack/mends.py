@@ -6,7 +6,6 @@ import functools
 import importlib
 import logging
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,8 @@ import torch
 from mmdet.structures.mask import BitmapMasks
 from mmengine.logging import print_log
 from mmengine.structures import InstanceData
+
+from mmvist.evaluation.numpy_float import NumPyWithFloat
 
 _ITEMS = ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l')
 
@@ -37,8 +38,7 @@ def mend() -> None:
         _with_classes(BaseVideoDataset._load_metainfo.__func__)
     )
     evaluation = importlib.import_module('mmtrack.evaluation.functional.ytviseval')
-    if not hasattr(np, 'float'):
-        evaluation.np = _NumPyWithFloat('numpy')
+    evaluation.np = NumPyWithFloat('numpy')
     from mmtrack.evaluation import YouTubeVISMetric
     from mmtrack.visualization import TrackLocalVisualizer
 
@@ -48,15 +48,6 @@ def mend() -> None:
     TrackLocalVisualizer.add_datasample = _truth_in_place(
         TrackLocalVisualizer.add_datasample
     )
-
-
-class _NumPyWithFloat(ModuleType):
-    """NumPy as one module sees it: with ``np.float``, the builtin it always was."""
-
-    float = float
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(np, name)
 
 
 def _with_classes(load: Callable) -> Callable:

@@ -1,0 +1,32 @@
+"""Old code of the hosts, run with the NumPy it was written for."""
+
+import types
+
+import numpy as np
+import pytest
+from mmdet.evaluation.functional import YTVISeval
+
+from mmvist.evaluation.numpy_float import with_numpy_float
+from mmvist.evaluation.vis_metric import CrowdYTVISeval
+
+
+def old_module():
+    module = types.ModuleType('old')
+    code = 'import numpy as np\ndef half(x=3):\n    "Half."\n    return np.float(x) / 2\n'
+    exec(code, module.__dict__)
+    return module
+
+
+def test_np_float_works_in_the_copy_alone():
+    module = old_module()
+    copy = with_numpy_float(module.half)
+    assert copy() == 1.5 and copy(5) == 2.5
+    assert (copy.__name__, copy.__doc__) == ('half', 'Half.')
+    assert module.np is np and not hasattr(np, 'float')
+    with pytest.raises(AttributeError, match='float'):
+        module.half()
+
+
+def test_the_hosts_evaluator_is_left_alone():
+    assert CrowdYTVISeval.accumulate is not YTVISeval.accumulate
+    assert YTVISeval.accumulate.__globals__['np'] is np
