@@ -10,10 +10,18 @@ from mmvist.evaluation.numpy_float import with_numpy_float
 from mmvist.evaluation.vis_metric import CrowdYTVISeval
 
 
+OLD = """
+import numpy as np
+
+def half(x=3):
+    'Half.'
+    return np.float(x) / 2
+"""
+
+
 def old_module():
     module = types.ModuleType('old')
-    code = 'import numpy as np\ndef half(x=3):\n    "Half."\n    return np.float(x) / 2\n'
-    exec(code, module.__dict__)
+    exec(OLD, module.__dict__)
     return module
 
 
