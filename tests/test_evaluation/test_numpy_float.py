@@ -9,7 +9,6 @@ from mmdet.evaluation.functional import YTVISeval
 from mmvist.evaluation.numpy_float import with_numpy_float
 from mmvist.evaluation.vis_metric import CrowdYTVISeval
 
-
 OLD = """
 import numpy as np
 
