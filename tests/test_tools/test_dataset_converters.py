@@ -2,16 +2,22 @@
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from pycocotools import mask as mask_utils
 
 from mmvist.testing import write_toy_mots
 
 TOOLS = Path(__file__).parents[2] / 'tools' / 'dataset_converters'
+# the first pixel of a frame of 64 x 96
+PIXEL = mask_utils.frPyObjects(dict(size=[64, 96], counts=[0, 1, 6143]), 64, 96)[
+    'counts'
+].decode()
 
 
 def load(name: str) -> ModuleType:
@@ -172,3 +178,32 @@ def test_make_synthetic_bad_size(capsys: pytest.CaptureFixture) -> None:
     with pytest.raises(SystemExit):
         load('make_synthetic').main(['out', '--size', 'large'])
     assert "'large' is no WIDTHxHEIGHT" in capsys.readouterr().err
+
+
+def test_mots_challenge_folds(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    """The toy video as three sequences, its cars left out."""
+    write_toy_mots(tmp_path / 'toy')
+    names = ['MOTS20-02', 'MOTS20-05', 'MOTS20-09']
+    for name in names:
+        folder = tmp_path / 'train' / name
+        frames = tmp_path / 'toy/training/image_02/0000'
+        shutil.copytree(frames, folder / 'img1')
+        (folder / 'gt').mkdir()
+        (folder / 'gt/gt.txt').write_text(f'2 2001 2 64 96 {PIXEL}\n')
+        (folder / 'seqinfo.ini').write_text(
+            '[Sequence]\nseqLength=6\nimWidth=96\nimHeight=64\n'
+        )
+    tool, out = load('mots_challenge2coco'), tmp_path / 'annotations'
+    args = [str(tmp_path / 'train'), str(out), '--sequences', *names]
+    assert tool.main(args) == 0
+    assert f'{out}/all.json: 3 videos, 18 frames, 3 annotations' in (
+        capsys.readouterr().out
+    )
+    train = json.loads((out / 'MOTS20-05_train.json').read_text())
+    assert [video['name'] for video in train['videos']] == ['MOTS20-02', 'MOTS20-09']
+    val = json.loads((out / 'MOTS20-05_val.json').read_text())
+    assert [video['name'] for video in val['videos']] == ['MOTS20-05']
+    assert tool.main(args) == 2
+    assert 'exists already' in capsys.readouterr().err
+    assert tool.main([*args[:2], '--sequences', 'MOTS20-02']) == 2
+    assert 'left out' in capsys.readouterr().err

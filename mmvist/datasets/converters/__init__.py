@@ -5,6 +5,12 @@ from mmvist.datasets.converters.kitti_mots import (
     KITTI_MOTS_CLASSES,
     convert_kitti_mots,
 )
+from mmvist.datasets.converters.mots_challenge import (
+    MOTS_CHALLENGE_CLASSES,
+    MOTS_CHALLENGE_TRAIN,
+    convert_mots_challenge,
+    leave_one_out,
+)
 from mmvist.datasets.converters.sequences import (
     KITTI_MOTS_SPLITS,
     expand_sequences,
@@ -17,10 +23,14 @@ from mmvist.datasets.converters.youtubevis import convert_youtubevis
 __all__ = [
     'KITTI_MOTS_CLASSES',
     'KITTI_MOTS_SPLITS',
+    'MOTS_CHALLENGE_CLASSES',
+    'MOTS_CHALLENGE_TRAIN',
     'check_writable',
     'convert_kitti_mots',
+    'convert_mots_challenge',
     'convert_youtubevis',
     'expand_sequences',
+    'leave_one_out',
     'read_split_file',
     'sequences_of_split',
     'write_json',

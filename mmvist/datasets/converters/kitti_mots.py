@@ -1,10 +1,11 @@
-"""KITTI MOTS layout (png annotations) to a CocoVID-style dict.
+"""KITTI MOTS layout to a CocoVID-style dict.
 
 A pixel of ``instances/SSSS/FFFFFF.png`` (16 bit) is class * 1000 + instance, 0
-background, 10000 a region that is not judged. Frames are png or jpg.
+background, 10000 a region that is not judged; or ``instances_txt/SSSS.txt`` says the
+same in lines. Frames are png or jpg.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +13,24 @@ from PIL import Image
 
 from mmvist.datasets.converters.cocovid import (
     IGNORE_CLASS,
-    CocoVidBuilder,
     Progress,
     encode_mask,
     no_progress,
 )
+from mmvist.datasets.converters.frames import (
+    FRAME_SUFFIXES,
+    check_gaps,
+    numbered_files,
+)
+from mmvist.datasets.converters.mots import (
+    Masks,
+    MotsSequence,
+    convert_sequences,
+    masks_of_txt,
+)
 from mmvist.datasets.errors import DataError
 
 KITTI_MOTS_CLASSES = {1: 'car', 2: 'pedestrian'}
-FRAME_SUFFIXES = ('.png', '.jpg', '.jpeg')
 
 
 def convert_kitti_mots(
@@ -41,7 +51,8 @@ def convert_kitti_mots(
         classes: Class number to name; car and pedestrian by default.
         frames: Folder of the sequences' frames, relative to ``root``. It becomes
             the image prefix: ``file_name`` is relative to it.
-        instances: Folder of the sequences' masks, relative to ``root``.
+        instances: Folder of the sequences' masks, relative to ``root``: of each a
+            folder of pngs, or where there is ``NAME.txt`` that file.
         allow_gaps: Accept missing frames within a sequence; ``frame_id`` then
             jumps over them.
         check_pixels: Decode every frame to find damaged files; otherwise only
@@ -58,37 +69,53 @@ def convert_kitti_mots(
     """
     root = Path(root)
     classes = dict(KITTI_MOTS_CLASSES if classes is None else classes)
-    if IGNORE_CLASS in classes:
-        raise DataError(
-            f'class {IGNORE_CLASS} ({classes[IGNORE_CLASS]!r}) is taken: a mask '
-            f'value of {IGNORE_CLASS}000 means a region that is not judged'
-        )
-    builder = CocoVidBuilder(classes, f'{len(sequences)} sequences in MOTS layout')
-    for name in progress(sequences):
-        pairs = _pair_files(root / frames / name, root / instances / name, allow_gaps)
-        first, (first_frame, _) = pairs[0]
-        size = _frame_size(first_frame, check_pixels=False)
-        video_id = builder.add_video(name, size, len(pairs))
-        for number, (frame, mask) in pairs:
-            found = _frame_size(frame, check_pixels)
-            if found != size:
-                raise DataError(
-                    f'{frame}: is {found[1]} x {found[0]}, but {first_frame.name} '
-                    f'of the same sequence is {size[1]} x {size[0]}'
-                )
-            image_id = builder.add_frame(
-                video_id, number - first, f'{name}/{frame.name}'
+
+    def find(name: str) -> MotsSequence:
+        folder = root / frames / name
+        frame_of = numbered_files(folder, FRAME_SUFFIXES)
+        txt = root / instances / f'{name}.txt'
+        if txt.is_file():
+            masks = masks_of_txt(txt, classes, frame_of)
+        else:
+            masks = _masks_of_pngs(root / instances / name, classes, frame_of)
+        check_gaps(frame_of, folder, allow_gaps)
+        return MotsSequence(name, frame_of, name, masks)
+
+    description = f'{len(sequences)} sequences in MOTS layout'
+    return convert_sequences(
+        sequences, find, classes, description, check_pixels, progress
+    )
+
+
+def _masks_of_pngs(
+    folder: Path, classes: dict[int, str], frames: dict[int, Path]
+) -> Masks:
+    """The masks of a folder that has one png for each frame."""
+    mask_of = numbered_files(folder, ('.png',))
+    for number in sorted(set(frames) | set(mask_of)):
+        if number not in mask_of:
+            raise DataError(
+                f'{frames[number]}: has no mask {folder.name}/{number:06}.png in '
+                f'{folder.parent}; add it (all 0 if nothing is there)'
             )
-            pixels = read_instance_png(mask, classes)
-            if pixels.shape != size:
-                raise DataError(
-                    f'{mask}: is {pixels.shape[1]} x {pixels.shape[0]}, but its '
-                    f'frame is {size[1]} x {size[0]}'
-                )
-            for value in np.unique(pixels[pixels > 0]).tolist():
-                rle = encode_mask(pixels == value)
-                builder.add_instance(image_id, value // 1000, value, rle)
-    return builder.build()
+        if number not in frames:
+            pictures = next(iter(frames.values())).parent
+            raise DataError(
+                f'{mask_of[number]}: has no frame {number:06} in {pictures}; add the '
+                'frame or remove the mask'
+            )
+
+    def masks(number: int, size: tuple[int, int]) -> Iterable[tuple[int, dict]]:
+        pixels = read_instance_png(mask_of[number], classes)
+        if pixels.shape != size:
+            raise DataError(
+                f'{mask_of[number]}: is {pixels.shape[1]} x {pixels.shape[0]}, but '
+                f'its frame is {size[1]} x {size[0]}'
+            )
+        for value in np.unique(pixels[pixels > 0]).tolist():
+            yield value, encode_mask(pixels == value)
+
+    return masks
 
 
 def read_instance_png(path: Path, classes: dict[int, str]) -> np.ndarray:
@@ -125,63 +152,3 @@ def read_instance_png(path: Path, classes: dict[int, str]) -> np.ndarray:
                 f'of {classes}; name it with --classes'
             )
     return pixels
-
-
-def _pair_files(
-    frames: Path, masks: Path, allow_gaps: bool
-) -> list[tuple[int, tuple[Path, Path]]]:
-    """Frame number, frame and mask of a sequence, in order, all complete."""
-    frame_of = _numbered(frames, FRAME_SUFFIXES)
-    mask_of = _numbered(masks, ('.png',))
-    for number in sorted(set(frame_of) | set(mask_of)):
-        if number not in mask_of:
-            raise DataError(
-                f'{frame_of[number]}: has no mask {masks.name}/{number:06}.png in '
-                f'{masks.parent}; add it (all 0 if nothing is there)'
-            )
-        if number not in frame_of:
-            raise DataError(
-                f'{mask_of[number]}: has no frame {number:06} in {frames}; add the '
-                'frame or remove the mask'
-            )
-    numbers = sorted(frame_of)
-    for before, after in zip(numbers, numbers[1:], strict=False):
-        if after != before + 1 and not allow_gaps:
-            raise DataError(
-                f'{frames}: frame {before + 1:06} is missing; add it, or accept '
-                'the gap with --allow-gaps'
-            )
-    return [(n, (frame_of[n], mask_of[n])) for n in numbers]
-
-
-def _numbered(folder: Path, suffixes: tuple[str, ...]) -> dict[int, Path]:
-    """Files of a sequence by frame number."""
-    if not folder.is_dir():
-        raise DataError(f'{folder}: no such sequence folder; check root and split')
-    files: dict[int, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in suffixes or path.name.startswith('.'):
-            continue
-        if not path.stem.isdecimal():
-            raise DataError(f'{path}: its name is no frame number; rename it')
-        if int(path.stem) in files:
-            raise DataError(
-                f'{path}: the same frame as {files[int(path.stem)].name}; keep one'
-            )
-        files[int(path.stem)] = path
-    if not files:
-        raise DataError(f'{folder}: is empty; remove the sequence or add its files')
-    return files
-
-
-def _frame_size(path: Path, check_pixels: bool) -> tuple[int, int]:
-    """(height, width) of a frame."""
-    try:
-        with Image.open(path) as image:
-            if check_pixels:
-                image.load()
-            return image.height, image.width
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(
-            f'{path}: cannot be read as an image ({error}); fetch it again'
-        ) from error

@@ -1,0 +1,118 @@
+"""What KITTI MOTS and MOTSChallenge have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmvist.datasets.converters.cocovid import (
+    IGNORE_CLASS,
+    CocoVidBuilder,
+    Progress,
+    no_progress,
+)
+from mmvist.datasets.converters.frames import frame_size
+from mmvist.datasets.converters.mots_txt import read_mots_txt
+from mmvist.datasets.errors import DataError
+
+Masks = Callable[[int, tuple[int, int]], Iterable[tuple[int, dict]]]
+"""Frame number and (height, width) to (class * 1000 + instance, rle) of each mask."""
+
+
+@dataclass
+class MotsSequence:
+    """A sequence whose files were found.
+
+    Attributes:
+        name: Of the video.
+        frames: Pictures by frame number, in order.
+        prefix: What comes before a picture's name in ``file_name``.
+        masks: Reads the instances of a frame.
+    """
+
+    name: str
+    frames: dict[int, Path]
+    prefix: str
+    masks: Masks
+
+
+def convert_sequences(
+    sequences: Iterable[str],
+    find: Callable[[str], MotsSequence],
+    classes: dict[int, str],
+    description: str,
+    check_pixels: bool = True,
+    progress: Progress = no_progress,
+) -> dict:
+    """Read sequences into one CocoVID-style dict.
+
+    Args:
+        sequences: Their names.
+        find: Finds the files of one.
+        classes: Class number to name.
+        description: What the data is.
+        check_pixels: Decode every frame to find damaged files.
+        progress: Wraps the loop over the sequences.
+
+    Raises:
+        DataError: At the first thing that is wrong, naming the file.
+    """
+    if IGNORE_CLASS in classes:
+        raise DataError(
+            f'class {IGNORE_CLASS} ({classes[IGNORE_CLASS]!r}) is taken: a mask '
+            f'value of {IGNORE_CLASS}000 means a region that is not judged'
+        )
+    builder = CocoVidBuilder(classes, description)
+    for name in progress(sequences):
+        sequence = find(name)
+        first, first_frame = next(iter(sequence.frames.items()))
+        size = frame_size(first_frame, check_pixels=False)
+        video_id = builder.add_video(name, size, len(sequence.frames))
+        for number, frame in sequence.frames.items():
+            found = frame_size(frame, check_pixels)
+            if found != size:
+                raise DataError(
+                    f'{frame}: is {found[1]} x {found[0]}, but {first_frame.name} '
+                    f'of the same sequence is {size[1]} x {size[0]}'
+                )
+            image_id = builder.add_frame(
+                video_id, number - first, f'{sequence.prefix}/{frame.name}'
+            )
+            for value, rle in sequence.masks(number, size):
+                builder.add_instance(image_id, value // 1000, value, rle)
+    return builder.build()
+
+
+def masks_of_txt(path: Path, classes: dict[int, str], frames: dict[int, Path]) -> Masks:
+    """The masks of a txt file.
+
+    Args:
+        path: The file.
+        classes: Class number to name.
+        frames: Pictures by frame number.
+
+    Raises:
+        DataError: A line is wrong, or of a frame without a picture; later, of
+            another size than its picture.
+    """
+    found = read_mots_txt(path, classes)
+    for number, instances in found.items():
+        if number not in frames:
+            folder = next(iter(frames.values())).parent
+            raise DataError(
+                f'{path}:{instances[0].line}: has no frame {number:06} in {folder}; '
+                'add the frame or remove the line'
+            )
+
+    def masks(number: int, size: tuple[int, int]) -> Iterable[tuple[int, dict]]:
+        for one in found.get(number, []):
+            height, width = one.rle['size']
+            if (height, width) != size:
+                raise DataError(
+                    f'{path}:{one.line}: is {width} x {height}, but its frame is '
+                    f'{size[1]} x {size[0]}'
+                )
+            yield one.value, one.rle
+
+    return masks

@@ -1,0 +1,93 @@
+"""Make CocoVID-style annotation files of MOTSChallenge, fold by fold.
+
+Example:
+    python tools/dataset_converters/mots_challenge2coco.py data/MOTS20/train \
+        data/MOTS20/annotations
+
+For each sequence ``<sequence>_train.json`` holds the others and
+``<sequence>_val.json`` itself (leave one out); ``all.json`` holds all of them.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.progress import track
+
+from mmvist.datasets import DataError
+from mmvist.datasets.converters import (
+    MOTS_CHALLENGE_TRAIN,
+    check_writable,
+    convert_mots_challenge,
+    leave_one_out,
+    write_json,
+)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('input', type=Path, help='folder of the sequences')
+    parser.add_argument('output', type=Path, help='folder of the json files')
+    parser.add_argument(
+        '--sequences',
+        nargs='+',
+        default=list(MOTS_CHALLENGE_TRAIN),
+        help='those with truth (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--allow-gaps', action='store_true', help='accept missing frames'
+    )
+    parser.add_argument(
+        '--headers-only',
+        action='store_true',
+        help='faster: do not decode the frames to find damaged ones',
+    )
+    parser.add_argument('--force', action='store_true', help='overwrite')
+    return parser.parse_args(argv)
+
+
+def files_to_make(sequences: list[str]) -> dict[str, list[str]]:
+    """Name of each json file and its sequences."""
+    files = {'all': sequences}
+    for left_out, (others, one) in leave_one_out(sequences).items():
+        files[f'{left_out}_train'] = others
+        files[f'{left_out}_val'] = [one]
+    return files
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
+    try:
+        files = files_to_make(args.sequences)
+        for name in files:
+            check_writable(args.output / f'{name}.json', args.force)
+        for name, sequences in files.items():
+
+            def progress(steps: Iterable, name: str = name) -> Iterable:
+                return track(list(steps), description=f'{name:>15}')
+
+            content = convert_mots_challenge(
+                args.input,
+                sequences,
+                allow_gaps=args.allow_gaps,
+                # the first file has every frame: once is enough
+                check_pixels=name == 'all' and not args.headers_only,
+                progress=progress,
+            )
+            path = write_json(content, args.output / f'{name}.json', args.force)
+            print(
+                f'{path}: {len(content["videos"])} videos, '
+                f'{len(content["images"])} frames, '
+                f'{len(content["annotations"])} annotations'
+            )
+    except DataError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
