@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
+from PIL import Image
 from pycocotools import mask as mask_utils
 
 from mmvist.testing import write_toy_mots
@@ -148,7 +150,11 @@ def test_youtubevis(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
 
 @pytest.mark.parametrize(
     ('text', 'message'),
-    [(None, 'cannot be read'), ('{', 'is no json'), ('[]', 'holds a list')],
+    [
+        (None, 'cannot be read'),
+        ('{', 'is no json'),
+        ('[]', 'holds no object but a list'),
+    ],
 )
 def test_youtubevis_bad_file(
     tmp_path: Path, capsys: pytest.CaptureFixture, text: str | None, message: str
@@ -207,3 +213,27 @@ def test_mots_challenge_folds(tmp_path: Path, capsys: pytest.CaptureFixture) -> 
     assert 'exists already' in capsys.readouterr().err
     assert tool.main([*args[:2], '--sequences', 'MOTS20-02']) == 2
     assert 'left out' in capsys.readouterr().err
+
+
+def test_png_folders(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    write_toy_mots(tmp_path / 'toy')
+    masks = tmp_path / 'set/Annotations/0000'
+    masks.mkdir(parents=True)
+    frames = tmp_path / 'toy/training/image_02/0000'
+    shutil.copytree(frames, tmp_path / 'set/JPEGImages/0000')
+    for path in (tmp_path / 'toy/instances/0000').iterdir():
+        values = np.array(Image.open(path)).astype(int)
+        numbers = values % 1000 + 2 * (values // 2000)  # 1001, 1002, 2001: 1, 2, 3
+        Image.fromarray(numbers.astype(np.uint8)).save(masks / path.name)
+    tool, out = load('png_folders2coco'), tmp_path / 'all.json'
+    args = [str(tmp_path / 'set'), str(out)]
+    assert tool.main([*args, '--classes', 'object']) == 0
+    assert f'{out}: 1 videos, 6 frames, 13 annotations' in capsys.readouterr().out
+    labels = tmp_path / 'labels.json'
+    labels.write_text(json.dumps({'0000': {'1': 'car', '2': 'car', '3': 'person'}}))
+    more = ['--classes', 'car', 'person', '--labels', str(labels), '--force']
+    assert tool.main([*args, *more]) == 0
+    found = json.loads(out.read_text())
+    assert {a['category_id'] for a in found['annotations']} == {1, 2}
+    assert tool.main([*args, '--classes', 'a', 'b', '--force']) == 2
+    assert 'nothing says of which one' in capsys.readouterr().err

@@ -7,10 +7,7 @@ Example:
 
 import argparse
 import sys
-from collections.abc import Iterable
 from pathlib import Path
-
-from rich.progress import track
 
 from mmvist.datasets import DataError
 from mmvist.datasets.converters import (
@@ -19,7 +16,11 @@ from mmvist.datasets.converters import (
     expand_sequences,
     read_split_file,
     sequences_of_split,
-    write_json,
+)
+from mmvist.datasets.converters.command import (
+    exit_code,
+    progress_bar,
+    write_and_report,
 )
 
 
@@ -61,7 +62,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--instances',
         default='instances',
-        help='folder of the masks in INPUT (default: %(default)s)',
+        help='folder of the masks in INPUT, as pngs or as NAME.txt (default: '
+        '%(default)s)',
     )
     parser.add_argument(
         '--allow-gaps', action='store_true', help='accept missing frames'
@@ -103,38 +105,28 @@ def parse_classes(pairs: list[str] | None) -> dict[int, str] | None:
     return classes
 
 
+def convert(args: argparse.Namespace) -> None:
+    splits = splits_to_make(args)
+    classes = parse_classes(args.classes)
+    for name in splits:
+        check_writable(args.output / f'{name}.json', args.force)
+    for name, sequences in splits.items():
+        content = convert_kitti_mots(
+            args.input,
+            sequences,
+            classes,
+            frames=args.frames,
+            instances=args.instances,
+            allow_gaps=args.allow_gaps,
+            check_pixels=not args.headers_only,
+            progress=progress_bar(f'{name:>8}'),
+        )
+        write_and_report(content, args.output / f'{name}.json', args.force)
+
+
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
-    try:
-        splits = splits_to_make(args)
-        classes = parse_classes(args.classes)
-        for name in splits:
-            check_writable(args.output / f'{name}.json', args.force)
-        for name, sequences in splits.items():
-
-            def progress(steps: Iterable, name: str = name) -> Iterable:
-                return track(list(steps), description=f'{name:>8}')
-
-            content = convert_kitti_mots(
-                args.input,
-                sequences,
-                classes,
-                frames=args.frames,
-                instances=args.instances,
-                allow_gaps=args.allow_gaps,
-                check_pixels=not args.headers_only,
-                progress=progress,
-            )
-            path = write_json(content, args.output / f'{name}.json', args.force)
-            print(
-                f'{path}: {len(content["videos"])} videos, '
-                f'{len(content["images"])} frames, '
-                f'{len(content["annotations"])} annotations'
-            )
-    except DataError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    return 0
+    return exit_code(lambda: convert(args))
 
 
 if __name__ == '__main__':

@@ -10,18 +10,18 @@ For each sequence ``<sequence>_train.json`` holds the others and
 
 import argparse
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
-from rich.progress import track
-
-from mmvist.datasets import DataError
 from mmvist.datasets.converters import (
     MOTS_CHALLENGE_TRAIN,
     check_writable,
     convert_mots_challenge,
     leave_one_out,
-    write_json,
+)
+from mmvist.datasets.converters.command import (
+    exit_code,
+    progress_bar,
+    write_and_report,
 )
 
 
@@ -58,35 +58,25 @@ def files_to_make(sequences: list[str]) -> dict[str, list[str]]:
     return files
 
 
+def convert(args: argparse.Namespace) -> None:
+    files = files_to_make(args.sequences)
+    for name in files:
+        check_writable(args.output / f'{name}.json', args.force)
+    for name, sequences in files.items():
+        content = convert_mots_challenge(
+            args.input,
+            sequences,
+            allow_gaps=args.allow_gaps,
+            # the first file has every frame: once is enough
+            check_pixels=name == 'all' and not args.headers_only,
+            progress=progress_bar(f'{name:>15}'),
+        )
+        write_and_report(content, args.output / f'{name}.json', args.force)
+
+
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
-    try:
-        files = files_to_make(args.sequences)
-        for name in files:
-            check_writable(args.output / f'{name}.json', args.force)
-        for name, sequences in files.items():
-
-            def progress(steps: Iterable, name: str = name) -> Iterable:
-                return track(list(steps), description=f'{name:>15}')
-
-            content = convert_mots_challenge(
-                args.input,
-                sequences,
-                allow_gaps=args.allow_gaps,
-                # the first file has every frame: once is enough
-                check_pixels=name == 'all' and not args.headers_only,
-                progress=progress,
-            )
-            path = write_json(content, args.output / f'{name}.json', args.force)
-            print(
-                f'{path}: {len(content["videos"])} videos, '
-                f'{len(content["images"])} frames, '
-                f'{len(content["annotations"])} annotations'
-            )
-    except DataError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    return 0
+    return exit_code(lambda: convert(args))
 
 
 if __name__ == '__main__':

@@ -11,6 +11,7 @@ from mmvist.datasets.converters.mots_challenge import (
     convert_mots_challenge,
     leave_one_out,
 )
+from mmvist.datasets.converters.png_folders import convert_png_folders
 from mmvist.datasets.converters.sequences import (
     KITTI_MOTS_SPLITS,
     expand_sequences,
@@ -28,6 +29,7 @@ __all__ = [
     'check_writable',
     'convert_kitti_mots',
     'convert_mots_challenge',
+    'convert_png_folders',
     'convert_youtubevis',
     'expand_sequences',
     'leave_one_out',

@@ -55,6 +55,29 @@ def numbered_files(folder: Path, suffixes: tuple[str, ...]) -> dict[int, Path]:
     return dict(sorted(files.items()))
 
 
+def paired_files(frames: dict[int, Path], folder: Path) -> dict[int, Path]:
+    """The masks of a folder that has one png for each frame, by frame number.
+
+    Raises:
+        DataError: A frame has no mask, or a mask no frame.
+    """
+    mask_of = numbered_files(folder, ('.png',))
+    for number in sorted(set(frames) | set(mask_of)):
+        if number not in mask_of:
+            raise DataError(
+                f'{frames[number]}: has no mask {folder.name}/'
+                f'{frames[number].stem}.png in {folder.parent}; add it (all 0 if '
+                'nothing is there)'
+            )
+        if number not in frames:
+            pictures = next(iter(frames.values())).parent
+            raise DataError(
+                f'{mask_of[number]}: has no frame {mask_of[number].stem} in '
+                f'{pictures}; add the frame or remove the mask'
+            )
+    return mask_of
+
+
 def frame_size(path: Path, check_pixels: bool) -> tuple[int, int]:
     """(height, width) of a frame.
 

@@ -17,16 +17,17 @@ from mmvist.datasets.converters.cocovid import (
     encode_mask,
     no_progress,
 )
+from mmvist.datasets.converters.frame_sequences import (
+    FrameSequence,
+    Masks,
+    convert_sequences,
+    masks_of_txt,
+)
 from mmvist.datasets.converters.frames import (
     FRAME_SUFFIXES,
     check_gaps,
     numbered_files,
-)
-from mmvist.datasets.converters.mots import (
-    Masks,
-    MotsSequence,
-    convert_sequences,
-    masks_of_txt,
+    paired_files,
 )
 from mmvist.datasets.errors import DataError
 
@@ -70,7 +71,7 @@ def convert_kitti_mots(
     root = Path(root)
     classes = dict(KITTI_MOTS_CLASSES if classes is None else classes)
 
-    def find(name: str) -> MotsSequence:
+    def find(name: str) -> FrameSequence:
         folder = root / frames / name
         frame_of = numbered_files(folder, FRAME_SUFFIXES)
         txt = root / instances / f'{name}.txt'
@@ -79,7 +80,7 @@ def convert_kitti_mots(
         else:
             masks = _masks_of_pngs(root / instances / name, classes, frame_of)
         check_gaps(frame_of, folder, allow_gaps)
-        return MotsSequence(name, frame_of, name, masks)
+        return FrameSequence(name, frame_of, name, masks)
 
     description = f'{len(sequences)} sequences in MOTS layout'
     return convert_sequences(
@@ -91,21 +92,9 @@ def _masks_of_pngs(
     folder: Path, classes: dict[int, str], frames: dict[int, Path]
 ) -> Masks:
     """The masks of a folder that has one png for each frame."""
-    mask_of = numbered_files(folder, ('.png',))
-    for number in sorted(set(frames) | set(mask_of)):
-        if number not in mask_of:
-            raise DataError(
-                f'{frames[number]}: has no mask {folder.name}/{number:06}.png in '
-                f'{folder.parent}; add it (all 0 if nothing is there)'
-            )
-        if number not in frames:
-            pictures = next(iter(frames.values())).parent
-            raise DataError(
-                f'{mask_of[number]}: has no frame {number:06} in {pictures}; add the '
-                'frame or remove the mask'
-            )
+    mask_of = paired_files(frames, folder)
 
-    def masks(number: int, size: tuple[int, int]) -> Iterable[tuple[int, dict]]:
+    def masks(number: int, size: tuple[int, int]) -> Iterable[tuple[int, int, dict]]:
         pixels = read_instance_png(mask_of[number], classes)
         if pixels.shape != size:
             raise DataError(
@@ -113,7 +102,7 @@ def _masks_of_pngs(
                 f'its frame is {size[1]} x {size[0]}'
             )
         for value in np.unique(pixels[pixels > 0]).tolist():
-            yield value, encode_mask(pixels == value)
+            yield value // 1000, value, encode_mask(pixels == value)
 
     return masks
 

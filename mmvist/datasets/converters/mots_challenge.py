@@ -11,16 +11,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmvist.datasets.converters.cocovid import Progress, no_progress
+from mmvist.datasets.converters.frame_sequences import (
+    FrameSequence,
+    convert_sequences,
+    masks_of_txt,
+)
 from mmvist.datasets.converters.frames import (
     FRAME_SUFFIXES,
     check_gaps,
     frame_size,
     numbered_files,
-)
-from mmvist.datasets.converters.mots import (
-    MotsSequence,
-    convert_sequences,
-    masks_of_txt,
 )
 from mmvist.datasets.errors import DataError
 
@@ -75,13 +75,13 @@ def convert_mots_challenge(
     root = Path(root)
     classes = dict(MOTS_CHALLENGE_CLASSES if classes is None else classes)
 
-    def find(name: str) -> MotsSequence:
+    def find(name: str) -> FrameSequence:
         folder = root / name / 'img1'
         frames = numbered_files(folder, FRAME_SUFFIXES)
         check_gaps(frames, folder, allow_gaps)
         _check_seqinfo(root / name / 'seqinfo.ini', frames, allow_gaps)
         masks = masks_of_txt(root / name / 'gt' / 'gt.txt', classes, frames)
-        return MotsSequence(name, frames, f'{name}/img1', masks)
+        return FrameSequence(name, frames, f'{name}/img1', masks)
 
     description = f'{len(sequences)} sequences in MOTSChallenge layout'
     return convert_sequences(

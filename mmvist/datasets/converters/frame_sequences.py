@@ -1,4 +1,4 @@
-"""What KITTI MOTS and MOTSChallenge have in common."""
+"""What data sets of numbered frames with masks have in common."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from mmvist.datasets.converters.frames import frame_size
 from mmvist.datasets.converters.mots_txt import read_mots_txt
 from mmvist.datasets.errors import DataError
 
-Masks = Callable[[int, tuple[int, int]], Iterable[tuple[int, dict]]]
-"""Frame number and (height, width) to (class * 1000 + instance, rle) of each mask."""
+Masks = Callable[[int, tuple[int, int]], Iterable[tuple[int, int, dict]]]
+"""Frame number and (height, width) to (class, instance, rle) of each mask."""
 
 
 @dataclass
-class MotsSequence:
+class FrameSequence:
     """A sequence whose files were found.
 
     Attributes:
@@ -39,7 +39,7 @@ class MotsSequence:
 
 def convert_sequences(
     sequences: Iterable[str],
-    find: Callable[[str], MotsSequence],
+    find: Callable[[str], FrameSequence],
     classes: dict[int, str],
     description: str,
     check_pixels: bool = True,
@@ -79,8 +79,8 @@ def convert_sequences(
             image_id = builder.add_frame(
                 video_id, number - first, f'{sequence.prefix}/{frame.name}'
             )
-            for value, rle in sequence.masks(number, size):
-                builder.add_instance(image_id, value // 1000, value, rle)
+            for category_id, instance, rle in sequence.masks(number, size):
+                builder.add_instance(image_id, category_id, instance, rle)
     return builder.build()
 
 
@@ -105,7 +105,7 @@ def masks_of_txt(path: Path, classes: dict[int, str], frames: dict[int, Path]) -
                 'add the frame or remove the line'
             )
 
-    def masks(number: int, size: tuple[int, int]) -> Iterable[tuple[int, dict]]:
+    def masks(number: int, size: tuple[int, int]) -> Iterable[tuple[int, int, dict]]:
         for one in found.get(number, []):
             height, width = one.rle['size']
             if (height, width) != size:
@@ -113,6 +113,6 @@ def masks_of_txt(path: Path, classes: dict[int, str], frames: dict[int, Path]) -
                     f'{path}:{one.line}: is {width} x {height}, but its frame is '
                     f'{size[1]} x {size[0]}'
                 )
-            yield one.value, one.rle
+            yield one.category_id, one.value, one.rle
 
     return masks

@@ -1,0 +1,150 @@
+"""Folders of frames with indexed png masks (DAVIS, YouTube-VOS) to CocoVID.
+
+``frames/SEQ/00000.jpg`` and ``masks/SEQ/00000.png``: a pixel of a mask is the number
+of an instance of the sequence, 0 background, 255 a pixel that is not judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from mmvist.datasets.converters.cocovid import (
+    IGNORE_CLASS,
+    IGNORE_ID,
+    Progress,
+    encode_mask,
+    no_progress,
+)
+from mmvist.datasets.converters.frame_sequences import (
+    FrameSequence,
+    Masks,
+    convert_sequences,
+)
+from mmvist.datasets.converters.frames import (
+    FRAME_SUFFIXES,
+    check_gaps,
+    numbered_files,
+    paired_files,
+)
+from mmvist.datasets.errors import DataError
+
+VOID = 255
+"""Value of a pixel that is not judged."""
+Labels = Mapping[str, Mapping[str, str]]
+"""Sequence to instance number (as text, json's keys) to class name."""
+
+
+def convert_png_folders(
+    root: str | Path,
+    sequences: Sequence[str],
+    classes: Sequence[str],
+    labels: Labels | None = None,
+    frames: str = 'JPEGImages',
+    masks: str = 'Annotations',
+    allow_gaps: bool = False,
+    check_pixels: bool = True,
+    progress: Progress = no_progress,
+) -> dict:
+    """Read sequences into one CocoVID-style dict.
+
+    Args:
+        root: The data set.
+        sequences: Names of folders under ``frames`` and ``masks``.
+        classes: Class names; their order gives the category ids, from 1 on.
+        labels: The class of each instance. Without it there is one class, and every
+            instance is of it.
+        frames: Folder of the sequences' frames, relative to ``root``.
+        masks: Folder of the sequences' masks, relative to ``root``.
+        allow_gaps: Accept missing frames; ``frame_id`` then jumps over them.
+        check_pixels: Decode every frame to find damaged files.
+        progress: Wraps the loop over the sequences.
+
+    Returns:
+        As :func:`~mmvist.datasets.converters.convert_kitti_mots`.
+
+    Raises:
+        DataError: At the first thing that is wrong, naming the file.
+    """
+    root = Path(root)
+    if labels is None and len(classes) != 1:
+        raise DataError(
+            f'{root}: {len(classes)} classes are given, and nothing says of which one '
+            'an instance is; give one class, or a json with --labels'
+        )
+    # ids go round that of regions that are not judged
+    numbers = [i + (i >= IGNORE_CLASS) for i in range(1, len(classes) + 1)]
+    id_of = dict(zip(classes, numbers, strict=True))
+
+    def find(name: str) -> FrameSequence:
+        folder = root / frames / name
+        frame_of = numbered_files(folder, FRAME_SUFFIXES)
+        mask_of = paired_files(frame_of, root / masks / name)
+        check_gaps(frame_of, folder, allow_gaps)
+        read = _indexed_masks(mask_of, name, id_of, labels)
+        return FrameSequence(name, frame_of, name, read)
+
+    return convert_sequences(
+        sequences,
+        find,
+        {number: name for name, number in id_of.items()},
+        f'{len(sequences)} sequences with indexed masks',
+        check_pixels,
+        progress,
+    )
+
+
+def _indexed_masks(
+    mask_of: dict[int, Path], name: str, id_of: dict[str, int], labels: Labels | None
+) -> Masks:
+    def category_of(path: Path, value: int) -> int:
+        if labels is None:
+            return next(iter(id_of.values()))
+        label = labels.get(name, {}).get(str(value))
+        if label is None:
+            raise DataError(
+                f'{path}: instance {value} of sequence {name} has no class in --labels'
+            )
+        if label not in id_of:
+            raise DataError(
+                f'{path}: instance {value} is a {label}, which is none of '
+                f'{list(id_of)}; name it with --classes'
+            )
+        return id_of[label]
+
+    def masks(number: int, size: tuple[int, int]) -> Iterable[tuple[int, int, dict]]:
+        path = mask_of[number]
+        pixels = _read_indexed(path)
+        if pixels.shape != size:
+            raise DataError(
+                f'{path}: is {pixels.shape[1]} x {pixels.shape[0]}, but its frame is '
+                f'{size[1]} x {size[0]}'
+            )
+        for value in np.unique(pixels[pixels > 0]).tolist():
+            rle = encode_mask(pixels == value)
+            if value == VOID:
+                yield IGNORE_CLASS, IGNORE_ID, rle
+            else:
+                yield category_of(path, value), value, rle
+
+    return masks
+
+
+def _read_indexed(path: Path) -> np.ndarray:
+    """(H, W) instance numbers."""
+    try:
+        with Image.open(path) as image:
+            bands, pixels = image.getbands(), np.array(image)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(
+            f'{path}: cannot be read as a mask ({error}); fetch it again'
+        ) from error
+    if len(bands) != 1:
+        raise DataError(
+            f'{path}: has {len(bands)} channels; an indexed mask has one (a palette, '
+            'or grey)'
+        )
+    return pixels.astype(np.int32)

@@ -1,0 +1,93 @@
+"""Make a CocoVID-style annotation file of frames with indexed png masks.
+
+A pixel of a mask is the number of an instance, 0 background, 255 not judged, as in
+DAVIS and YouTube-VOS.
+
+Example:
+    python tools/dataset_converters/png_folders2coco.py data/davis \\
+        data/davis/annotations/train.json --classes object
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from mmvist.datasets.converters import (
+    check_writable,
+    convert_png_folders,
+    expand_sequences,
+    read_split_file,
+    sequences_of_split,
+)
+from mmvist.datasets.converters.command import (
+    exit_code,
+    progress_bar,
+    read_json,
+    write_and_report,
+)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('input', type=Path, help='the data set')
+    parser.add_argument('output', type=Path, help='json to make')
+    parser.add_argument('--classes', nargs='+', required=True, help='class names')
+    parser.add_argument(
+        '--labels',
+        type=Path,
+        help='json of {sequence: {instance number: class name}}; not needed where '
+        'there is one class',
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        '--sequences', nargs='+', help='sequences by name (default: all)'
+    )
+    which.add_argument('--split-file', type=Path, help='file that lists sequences')
+    parser.add_argument(
+        '--frames',
+        default='JPEGImages',
+        help='folder of the frames in INPUT (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--masks',
+        default='Annotations',
+        help='folder of the masks in INPUT (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--allow-gaps', action='store_true', help='accept missing frames'
+    )
+    parser.add_argument('--force', action='store_true', help='overwrite')
+    return parser.parse_args(argv)
+
+
+def convert(args: argparse.Namespace) -> None:
+    check_writable(args.output, args.force)
+    if args.split_file:
+        sequences = read_split_file(args.split_file)
+    elif args.sequences:
+        sequences = expand_sequences(args.sequences)
+    else:
+        sequences = sequences_of_split(args.input, 'all', args.input / args.frames)
+    labels = read_json(args.labels, 'list of classes') if args.labels else None
+    content = convert_png_folders(
+        args.input,
+        sequences,
+        args.classes,
+        labels,
+        frames=args.frames,
+        masks=args.masks,
+        allow_gaps=args.allow_gaps,
+        progress=progress_bar(args.output.stem),
+    )
+    write_and_report(content, args.output, args.force)
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
+    return exit_code(lambda: convert(args))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
