@@ -29,6 +29,8 @@ CLASSES = (
 )
 LENGTH = 5
 """Frames of a video."""
+EMPTY = (2, 3)
+"""Video and frame in which nothing is annotated."""
 
 
 def write_youtube_vis(folder: Path, videos: int = 2) -> Path:
@@ -81,7 +83,7 @@ def _add_video(truth: dict[str, list], root: Path, video_id: int) -> None:
         boxes = boxes_of(clip.masks[t])
         for row, mask in enumerate(clip.masks[t].numpy()):
             x1, y1, x2, y2 = boxes[row].tolist()
-            if not mask.any():
+            if not mask.any() or (video_id, t) == EMPTY:
                 continue
             rle = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
             truth['annotations'].append(

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmdet.models.data_preprocessors import TrackDataPreprocessor
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import DATASETS, init_default_scope
@@ -84,8 +85,8 @@ class VISTInferencer:
         pipeline = _frame_pipeline(self.cfg)
         self.pipeline = Compose(pipeline)
         # MMDetection's pipelines take lists of frames, MMTracking's one frame
-        self._takes_videos = any(
-            step['type'].endswith('TransformBroadcaster') for step in pipeline
+        self._takes_videos = isinstance(
+            self.model.data_preprocessor, TrackDataPreprocessor
         )
         self._videos = 0
 

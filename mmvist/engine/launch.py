@@ -71,13 +71,28 @@ def load_config(args: argparse.Namespace) -> Config:
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
     if cfg.get('default_scope') == 'mmtrack':
-        # imported here: mmtrack is an extra that most users do not have
-        from mmvist.interop.mmtrack.configs import spell_classes
-
-        spell_classes(cfg)
+        _settle_mmtrack(cfg)
     cfg.launcher = args.launcher
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{path.stem}'
     return cfg
+
+
+def _settle_mmtrack(cfg: Config) -> None:
+    """Bring a config of MMTracking to the current stack.
+
+    Raises:
+        UserError: The loaders' processes would not be able to import mmtrack.
+    """
+    start = cfg.get('env_cfg', {}).get('mp_cfg', {}).get('mp_start_method', 'fork')
+    if start != 'fork':
+        raise UserError(
+            f'mp_start_method={start!r}: processes that load MMTracking data cannot '
+            "import mmtrack then; set env_cfg.mp_cfg.mp_start_method='fork'"
+        )
+    # imported here: mmtrack is an extra that most users do not have
+    from mmvist.interop.mmtrack.configs import spell_classes
+
+    spell_classes(cfg)
 
 
 def build_runner(cfg: Config) -> Runner:

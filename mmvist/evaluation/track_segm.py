@@ -31,7 +31,7 @@ def build_evaluator(
         format_only: Write predictions and compute nothing.
         host: ``default_scope`` of the config. In one of MMTracking video AP is that
             of its own ``YouTubeVISMetric``, which reads the truth out of the data
-            samples.
+            samples and takes none of ``kwargs``.
         **kwargs: Further arguments for every metric, such as
             ``backend_args`` and ``collect_device``.
 
@@ -53,20 +53,16 @@ def build_evaluator(
         )
         raise ValueError(f'{what}; known are {", ".join(EVALUATIONS)}')
     types = dict.fromkeys(kind for name in names for kind in EVALUATIONS[name])
-    metrics = [
-        {
+    metrics = []
+    for kind in types:
+        settings = {
             'type': kind,
-            'ann_file': ann_file,
             'outfile_prefix': outfile_prefix and f'{outfile_prefix}.{_OUTFILES[kind]}',
             'format_only': format_only,
-            **kwargs,
         }
-        for kind in types
-    ]
-    if host == 'mmtrack':
-        for metric in metrics:
-            if metric['type'] == 'mmvist.VISMetric':
-                metric['type'] = 'mmtrack.YouTubeVISMetric'
-                metric.pop('ann_file')
-                metric.pop('backend_args', None)
+        if host == 'mmtrack' and kind == 'mmvist.VISMetric':
+            settings['type'] = 'mmtrack.YouTubeVISMetric'
+        else:
+            settings.update(ann_file=ann_file, **kwargs)
+        metrics.append(settings)
     return metrics

@@ -14,7 +14,7 @@ from pycocotools import mask as mask_utils
 from mmvist.registry import METRICS
 
 from .frame_records import FrameRecord, FrameRecordMetric, log_text
-from .numpy_float import with_numpy_float
+from .numpy_aliases import with_numpy_aliases
 from .rle import merge_rles
 from .table import format_table
 from .truth import TruthVideo
@@ -34,7 +34,7 @@ class CrowdYTVISeval(YTVISeval):
     Truth without crowds is scored as by the parent.
     """
 
-    accumulate = with_numpy_float(YTVISeval.accumulate)
+    accumulate = with_numpy_aliases(YTVISeval.accumulate)
 
     def computeIoU(self, vidId: int, catId: int) -> Any:  # noqa: N802, N803
         """IoU of each track, best score first, with each truth track."""

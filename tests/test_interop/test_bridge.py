@@ -116,10 +116,45 @@ except ImportError as error:
 print([name for name in sys.modules if name.split('.')[0] in ('mmtrack', 'mmcls')])
 import mmcv, mmdet
 print(mmcv.__version__ > '2.0.0' and mmdet.__version__ > '3.0.0')
+del sys.modules['lap']
+import mmvist.interop.mmtrack
+print(sys.modules['mmtrack'].__version__)
 """
-    sentence, left, restored = run(code).splitlines()[-3:]
+    sentence, left, restored, again = run(code).splitlines()[-4:]
     assert sentence.startswith('mmtrack needs lap, which is not installed: pip install')
-    assert (left, restored) == ('[]', 'True')
+    assert (left, restored, again) == ('[]', 'True', '1.0.0rc1')
+
+
+def test_an_installed_mmcls_is_left_alone(tmp_path):
+    """It fits no current mmcv: importing it would end in an assertion."""
+    (tmp_path / 'mmcls').mkdir()
+    (tmp_path / 'mmcls/__init__.py').write_text("assert False, 'mmcv is too new'\n")
+    code = f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+import types
+sys.modules['mmcls'] = own = types.ModuleType('mmcls')
+import mmvist.interop.mmtrack
+print(sys.modules['mmcls'] is own, [n for n in sys.modules if n.startswith('mmcls.')])
+"""
+    assert run(code).splitlines()[-1] == 'True []'
+
+
+def test_np_bool_is_there_for_mmtrack_alone():
+    """NumPy 1.24 to 1.26 have none."""
+    code = """
+import mmvist.interop.mmtrack, numpy
+from mmtrack.datasets.transforms import LoadTrackAnnotations, loading
+bool_of_numpy = numpy.bool
+del numpy.bool
+try:
+    results = dict(instances=[dict(bbox=[0, 0, 4, 4], bbox_label=0, ignore_flag=1)])
+    LoadTrackAnnotations()._load_bboxes(results)
+finally:
+    numpy.bool = bool_of_numpy
+print(results['gt_ignore_flags'].dtype, loading.np is numpy)
+"""
+    assert run(code).splitlines()[-1] == 'bool False'
 
 
 def test_pip_complains_of_frozen_pins_alone():

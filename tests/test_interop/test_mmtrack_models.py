@@ -12,7 +12,6 @@ from ytvis_kit import LENGTH, STOCK, write_mot17
 from mmvist.engine import VISTRunner
 from mmvist.interop.mmtrack.configs import spell_classes
 from mmvist.models.trackers import IoUHungarianTracker
-from mmvist.registry import MODELS
 
 QDTRACK = (
     'mmtrack::mot/qdtrack/'
@@ -90,16 +89,14 @@ def one_step(cfg: Config, work_dir: Path) -> VISTRunner:
     return runner
 
 
-def tracked(runner: VISTRunner) -> list[InstanceData]:
-    """The instances of the first test video, frame by frame."""
+def tracked(runner: VISTRunner) -> dict[int, list[InstanceData]]:
+    """The instances of each test video, frame by frame."""
     runner.model.eval()
-    found = []
+    found: dict[int, list[InstanceData]] = {}
     for batch in runner.build_dataloader(runner.cfg.test_dataloader):
         with torch.no_grad():
             [sample] = runner.model.test_step(batch)
-        if sample.video_id != 1:
-            break
-        found.append(sample.pred_track_instances)
+        found.setdefault(sample.video_id, []).append(sample.pred_track_instances)
     return found
 
 
@@ -118,7 +115,7 @@ LOW = {
 
 @pytest.mark.parametrize('name', LOW, ids=['MaskTrackRCNN', 'QDTrack', 'ByteTrack'])
 def test_a_model_of_mmtracking(mmtrack_scope, data, tmp_path, monkeypatch, name):
-    """It builds, trains one iteration and tests; then tracks with our tracker."""
+    """It builds, trains one iteration and tests a set."""
     monkeypatch.chdir(data)
     cfg = stock(name)
     cfg.model.tracker.update(LOW[name])
@@ -127,20 +124,26 @@ def test_a_model_of_mmtracking(mmtrack_scope, data, tmp_path, monkeypatch, name)
     runner = one_step(cfg, tmp_path)
     assert type(runner.model.tracker).__module__.startswith('mmtrack.')
     assert runner.test(), 'no metric'
-    assert sum(map(len, tracked(runner))) > 0, 'a test of nothing'
-
-    runner.model.tracker = MODELS.build(OURS)
-    frames = tracked(runner)
-    assert len(frames) == LENGTH and all(map(len, frames)), 'a test of nothing'
-    for found in frames:
-        ids = found.instances_id.tolist()
-        assert len(set(ids)) == len(ids) and min(ids) >= 1
-    assert ('masks' in frames[0]) == (name == STOCK)
+    assert sum(map(len, tracked(runner)[1])) > 0, 'a test of nothing'
 
 
 @pytest.mark.parametrize('name', LOW, ids=['MaskTrackRCNN', 'QDTrack', 'ByteTrack'])
-def test_our_tracker_is_named_in_a_config(mmtrack_scope, name):
+def test_our_tracker_in_a_model_of_mmtracking(
+    mmtrack_scope, data, tmp_path, monkeypatch, name
+):
+    """Named in a config as a user does it; identities live, and end with a video."""
+    monkeypatch.chdir(data)
     cfg = stock(name)
-    cfg.model['tracker'] = OURS
-    model = MODELS.build(dict(cfg.model, type=f'mmtrack.{cfg.model.type}'))
-    assert isinstance(model.tracker, IoUHungarianTracker)
+    cfg.merge_from_dict(dict(model=dict(tracker=dict(OURS, _delete_=True))))
+    cfg.work_dir = str(tmp_path)
+    runner = VISTRunner.from_cfg(cfg)
+    assert isinstance(runner.model.tracker, IoUHungarianTracker)
+    videos = tracked(runner)
+    assert [len(frames) for frames in videos.values()] == [LENGTH, LENGTH]
+    for frames in videos.values():
+        ids = [found.instances_id.tolist() for found in frames]
+        assert all(len(set(one)) == len(one) for one in ids), 'an id twice in a frame'
+        assert sorted(ids[0]) == list(range(1, len(ids[0]) + 1)), 'not started anew'
+        for before, now in zip(ids, ids[1:]):
+            assert set(before) & set(now), 'no identity lives on'
+    assert ('masks' in videos[1][0]) == (name == STOCK)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.dataset import pseudo_collate
+from mmengine.dataset import Compose, pseudo_collate
 from mmengine.hub import get_config
 from mmengine.registry import DATASETS
 from tiny_vist import CONFIGS
@@ -84,17 +84,23 @@ def assert_same_clip(ours, theirs):
         assert (one.masks.to_ndarray() == other.masks.to_ndarray()).all()
 
 
-@pytest.mark.parametrize('t', range(LENGTH))
 @pytest.mark.parametrize('first_frame_prob', [0, 1])
-def test_both_hosts_give_the_same_clip(mmtrack_scope, youtube_vis, t, first_frame_prob):
+def test_both_hosts_give_the_same_clips(mmtrack_scope, youtube_vis, first_frame_prob):
+    """Every frame is a sample, also one in which nothing is left."""
     sampling = dict(first_frame_prob=first_frame_prob, max_age=3)
     theirs = of_mmtrack(youtube_vis, sampling)
     ours = of_mmdet(youtube_vis, **sampling)
-    one = clip_of(preprocessor('mmtrack'), theirs[t])
-    other = clip_of(preprocessor('mmdet'), ours[(0, t)])
-    assert_same_clip(one, other)
-    assert one.has_next.tolist() == [t < LENGTH - 1]
-    assert (len(one.known[0]) == 0) == (t == 0 or first_frame_prob == 1)
+    assert len(theirs) == 2 * LENGTH
+    ages = []
+    for index in range(2 * LENGTH):
+        video, t = divmod(index, LENGTH)
+        one = clip_of(preprocessor('mmtrack'), theirs[index])
+        assert_same_clip(one, clip_of(preprocessor('mmdet'), ours[(video, t)]))
+        assert one.has_next.tolist() == [t < LENGTH - 1]
+        known = one.known[0]
+        assert (len(known) == 0) == (t == 0 or first_frame_prob == 1)
+        ages += known.ages.tolist()
+    assert set(ages) == (set() if first_frame_prob else {0, 1}), 'none was lost'
 
 
 def test_mmtracks_own_sampling_gives_the_neighbours_too(mmtrack_scope, youtube_vis):
@@ -133,14 +139,35 @@ def test_lost_instances_come_with_their_age(mmtrack_scope, youtube_vis, monkeypa
     assert dict(zip(known.ids.tolist(), known.ages.tolist())) == {10: 0, 11: 1}
 
 
-def test_other_frames_than_neighbours_are_refused(mmtrack_scope, youtube_vis):
-    """The stock sampling takes any frame of the video."""
+@pytest.mark.parametrize(
+    ('sampler', 't'),
+    [
+        (get_config(STOCK).train_dataloader.dataset.ref_img_sampler.to_dict(), 0),
+        (dict(NEIGHBOURS, num_ref_imgs=1, method='uniform'), 2),
+        (dict(NEIGHBOURS, frame_range=[-1, 0], num_ref_imgs=1, method='uniform'), 2),
+        (dict(NEIGHBOURS, frame_range=[0, 1], num_ref_imgs=1, method='uniform'), 2),
+        (dict(NEIGHBOURS, frame_range=0), 2),
+        (dict(NEIGHBOURS, frame_range=[-2, 2]), 2),
+        (None, 2),
+    ],
+    ids=['stock', 'one of two', 'before', 'after', 'copies', 'farther', 'none'],
+)
+def test_other_frames_than_neighbours_are_refused(
+    mmtrack_scope, youtube_vis, sampler, t
+):
+    """Silently, a neighbour that is left out would look like a video's border."""
     random.seed(1)
-    sampler = get_config(STOCK).train_dataloader.dataset.ref_img_sampler
     dataset = of_mmtrack(youtube_vis, sampler, 'mmtrack.YouTubeVISDataset')
-    with pytest.raises(ValueError, match=r'frame 0 came with \[\d\]: set ref_img_samp'):
+    if sampler is None:  # one frame a sample, packed as in testing
+        dataset.pipeline = _of_single_frames()
+    with pytest.raises(ValueError, match=rf'frame {t} came with \[.*\]: set ref_img_s'):
         for _ in range(20):
-            clip_of(preprocessor('mmtrack'), dataset[0])
+            clip_of(preprocessor('mmtrack'), dataset[t])
+
+
+def _of_single_frames():
+    pipeline = get_config(STOCK).test_dataloader.dataset.pipeline
+    return Compose(at_scale(pipeline, SCALE))
 
 
 def test_other_batches_are_refused():
@@ -151,6 +178,25 @@ def test_other_batches_are_refused():
         unpack_clip(dict(img=refs), [])
     with pytest.raises(ValueError, match='batch_size=1'):
         unpack_frames(dict(img=keys), [])
+
+
+def test_masks_larger_than_the_input_are_refused(mmtrack_scope, youtube_vis):
+    dataset = of_mmtrack(youtube_vis, dict(first_frame_prob=0))
+    batch = pseudo_collate([dataset[1]])
+    data = MODELS.build(preprocessor('mmtrack'))(batch, True)
+    inputs = {key: value[..., :32, :32] for key, value in data['inputs'].items()}
+    with pytest.raises(ValueError, match='are larger than the input of 32 x 32'):
+        unpack_clip(inputs, data['data_samples'])
+
+
+def test_a_class_list_in_either_spelling(mmtrack_scope, youtube_vis):
+    cfg = get_config(STOCK).test_dataloader.dataset.to_dict()
+    cfg['data_root'] = str(youtube_vis / 'data/youtube_vis_2019/')
+    for key in ('classes', 'CLASSES'):
+        dataset = DATASETS.build(dict(cfg, metainfo={key: ('giant_panda', 'dog')}))
+        assert dataset.metainfo['classes'] == ('giant_panda', 'dog')
+        labels = [one['bbox_label'] for one in dataset.get_data_info(0)['instances']]
+        assert labels == [0], 'the disc is the only panda'
 
 
 def test_wrong_sampling_is_said_when_the_dataset_is_made(mmtrack_scope, youtube_vis):

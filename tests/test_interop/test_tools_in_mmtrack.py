@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,8 @@ from tiny_vist import CONFIGS, toy_video
 from ytvis_kit import LENGTH, tiny_mmtrack_model, write_config
 
 from mmvist.apis import VISTInferencer
+from mmvist.engine.errors import UserError
+from mmvist.engine.launch import load_config
 from mmvist.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
@@ -42,9 +45,9 @@ def test_train_and_test_inside_mmtracking(youtube_vis: Path, tmp_path: Path) -> 
     config = write_config(tmp_path, tiny_mmtrack_model(), NEIGHBOURS)
     run(
         *('train.py', youtube_vis, config, '--work-dir', tmp_path / 'run'),
-        *('--cfg-options', 'train_cfg.max_epochs=1', 'train_cfg.val_begin=1'),
+        *('--cfg-options', 'train_cfg.max_epochs=2', 'train_cfg.val_begin=1'),
     )
-    checkpoint = tmp_path / 'run' / 'epoch_1.pth'
+    checkpoint = tmp_path / 'run' / 'epoch_2.pth'
     out = tmp_path / 'test'
     text = run(
         *('test.py', youtube_vis, config, checkpoint, '--eval', 'track_segm'),
@@ -91,6 +94,21 @@ def test_the_truth_is_drawn_where_it_lies(mmtrack_scope, youtube_vis: Path) -> N
     assert painted[22:38, 52:78].mean() > 0.9
     assert not painted[45:].any() and not painted[:, :45].any()
     assert sample.gt_instances.bboxes[0, 0] == 100, 'the sample itself is left alone'
+
+
+def test_spawned_loaders_are_refused(tmp_path: Path, capsys) -> None:
+    """Their processes would import mmtrack without the bridge."""
+    config = write_config(tmp_path, tiny_mmtrack_model(), NEIGHBOURS)
+    change = {'env_cfg.mp_cfg.mp_start_method': 'spawn'}
+    args = Namespace(
+        config=str(config),
+        cfg_options=change,
+        launcher='none',
+        work_dir=None,
+        local_rank=0,
+    )
+    with pytest.raises(UserError, match="mp_start_method='spawn': processes that"):
+        load_config(args)
 
 
 @pytest.fixture

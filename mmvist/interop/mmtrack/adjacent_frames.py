@@ -22,6 +22,8 @@ class AdjacentYouTubeVISDataset(YouTubeVISDataset):
 
     Args:
         *args: As the parent's.
+        filter_cfg: As the parent's; the default keeps frames without instances,
+            whose known instances have just vanished.
         ref_img_sampler: Arguments of ``AdjacentFrameSample``; None for one frame a
             sample, as in testing.
         **kwargs: As the parent's; ``dataset_version`` is the year of its class list.
@@ -31,11 +33,20 @@ class AdjacentYouTubeVISDataset(YouTubeVISDataset):
     """
 
     def __init__(
-        self, *args: Any, ref_img_sampler: dict | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        ref_img_sampler: dict | None = None,
+        filter_cfg: dict | None = None,
+        **kwargs: Any,
     ) -> None:
         # checked now: the parent would find a wrong name at the first sample
         self._sample = AdjacentFrameSample(**(ref_img_sampler or {}))
-        super().__init__(*args, ref_img_sampler=ref_img_sampler, **kwargs)
+        super().__init__(
+            *args,
+            ref_img_sampler=ref_img_sampler,
+            filter_cfg=filter_cfg or dict(filter_empty_gt=False),
+            **kwargs,
+        )
 
     def ref_img_sampling(self, idx: int, data_info: dict, **options: Any) -> list[dict]:
         """Sample the frames around one.

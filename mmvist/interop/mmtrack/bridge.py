@@ -17,13 +17,14 @@ import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from importlib import metadata, util
+from importlib import metadata
 from types import ModuleType
 from typing import Any
 
 import mmcv
 import mmdet
 import mmdet.models.layers
+import mmengine.registry
 
 from .mends import mend
 
@@ -58,8 +59,7 @@ _NO_TRANSFORMER = (
 def open_mmtrack() -> ModuleType:
     """Import mmtrack with all its registered modules.
 
-    A second call does nothing. An mmtrack that imports by itself, on a stack of
-    its own time, is left as it is.
+    A second call does nothing; after a failure the next one starts afresh.
 
     Returns:
         The package.
@@ -80,8 +80,7 @@ def open_mmtrack() -> ModuleType:
             if not hasattr(mmdet.models.layers, 'Transformer'):
                 absent = _stand_in('Transformer', _NO_TRANSFORMER)
                 stack.enter_context(_lent(mmdet.models.layers, 'Transformer', absent))
-            if util.find_spec('mmcls') is None:
-                stack.enter_context(_lent_mmcls())
+            stack.enter_context(_lent_mmcls())
             for name in SUBPACKAGES:
                 importlib.import_module(f'mmtrack.{name}')
     except ModuleNotFoundError as error:
@@ -127,7 +126,10 @@ def _lent(module: ModuleType, name: str, value: Any) -> Iterator[None]:
 
 @contextmanager
 def _lent_mmcls() -> Iterator[None]:
-    """An ``mmcls`` with the two classes that mmtrack imports, for a while."""
+    """An ``mmcls`` with the two classes that mmtrack imports, for a while.
+
+    Also where one is installed: it would refuse the current mmcv.
+    """
     names = (
         'mmcls',
         'mmcls.models',
@@ -139,12 +141,18 @@ def _lent_mmcls() -> Iterator[None]:
     classifiers = modules['mmcls.models.classifiers']
     classifiers.ImageClassifier = _stand_in('ImageClassifier', _NO_MMCLS)
     modules['mmcls.evaluation.metrics'].Accuracy = _stand_in('Accuracy', _NO_MMCLS)
+    installed = {
+        name: sys.modules.pop(name)
+        for name in list(sys.modules)
+        if name.partition('.')[0] == 'mmcls'
+    }
     sys.modules.update(modules)
     try:
         yield
     finally:
         for name in names:
             sys.modules.pop(name, None)
+        sys.modules.update(installed)
 
 
 def _stand_in(name: str, reason: str) -> type:
@@ -157,6 +165,9 @@ def _stand_in(name: str, reason: str) -> type:
 
 
 def _forget_mmtrack() -> None:
-    """Undo half an import: the next try starts from the beginning."""
+    """Undo half an import, its registries included."""
     for name in [one for one in sys.modules if one.partition('.')[0] == 'mmtrack']:
         del sys.modules[name]
+    for registry in vars(mmengine.registry).values():
+        if isinstance(registry, mmengine.registry.Registry):
+            registry.children.pop('mmtrack', None)

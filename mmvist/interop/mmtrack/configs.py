@@ -1,4 +1,4 @@
-"""Configs of MMTracking, as current MMDetection reads them."""
+"""Configs of MMTracking, as the current stack reads them."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""What of mmtrack imports and then fails: four places, each in its own modules."""
+"""What of mmtrack imports and then fails, mended in its own modules alone."""
 
 from __future__ import annotations
 
 import functools
 import importlib
 import logging
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine.logging import print_log
 from mmengine.structures import InstanceData
 
-from mmvist.evaluation.numpy_float import NumPyWithFloat
+from mmvist.evaluation.numpy_aliases import NumPyWithAliases
 
 _ITEMS = ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l')
 
@@ -23,11 +24,12 @@ def mend() -> None:
     """Mend the imported package; once, right after its import.
 
     - Its data sets say ``CLASSES``, where MMDetection's metrics and visualisers have
-      read ``classes`` since 3.0: they say both.
-    - ``YTVISeval`` calls ``np.float``, which NumPy removed at 1.24: its module gets
-      a NumPy that still has it.
+      read ``classes`` since 3.0: they read and say both.
+    - ``YTVISeval`` calls ``np.float``, ``LoadTrackAnnotations`` ``np.bool``: their
+      modules get a NumPy that has them.
     - ``YouTubeVISMetric`` fails where a model finds nothing at all, as at the start
-      of training: every number is 0 then.
+      of training: every number is 0 then. And it fails at the second validation of
+      a run, since it keeps a half-emptied record of the first.
     - ``TrackLocalVisualizer`` fails on the masks of the truth, and draws its boxes
       at the network's scale onto the frame as filmed: both are brought to the
       frame's pixels.
@@ -37,14 +39,15 @@ def mend() -> None:
     BaseVideoDataset._load_metainfo = classmethod(
         _with_classes(BaseVideoDataset._load_metainfo.__func__)
     )
-    evaluation = importlib.import_module('mmtrack.evaluation.functional.ytviseval')
-    evaluation.np = NumPyWithFloat('numpy')
+    for name in ('evaluation.functional.ytviseval', 'datasets.transforms.loading'):
+        importlib.import_module(f'mmtrack.{name}').np = NumPyWithAliases('numpy')
     from mmtrack.evaluation import YouTubeVISMetric
     from mmtrack.visualization import TrackLocalVisualizer
 
     YouTubeVISMetric.compute_metrics = _zero_without_predictions(
         YouTubeVISMetric.compute_metrics
     )
+    YouTubeVISMetric.evaluate = _afresh(YouTubeVISMetric.evaluate)
     TrackLocalVisualizer.add_datasample = _truth_in_place(
         TrackLocalVisualizer.add_datasample
     )
@@ -53,6 +56,9 @@ def mend() -> None:
 def _with_classes(load: Callable) -> Callable:
     @functools.wraps(load)
     def load_metainfo(cls: type, metainfo: dict | None = None) -> dict:
+        given = metainfo or {}
+        if 'classes' in given and 'CLASSES' not in given:
+            metainfo = dict(given, CLASSES=given['classes'])
         loaded = load(cls, metainfo)
         names = loaded.get('CLASSES')
         if names is not None:
@@ -75,6 +81,17 @@ def _zero_without_predictions(compute: Callable) -> Callable:
         return {f'segm_{item}': 0.0 for item in self.metric_items or _ITEMS}
 
     return compute_metrics
+
+
+def _afresh(evaluate: Callable) -> Callable:
+    @functools.wraps(evaluate)
+    def evaluate_afresh(self: Any, size: int) -> dict[str, float]:
+        metrics = evaluate(self, size)
+        self._vis_meta_info = defaultdict(list)
+        self.per_video_res.clear()
+        return metrics
+
+    return evaluate_afresh
 
 
 def _truth_in_place(add: Callable) -> Callable:

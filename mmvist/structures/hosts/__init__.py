@@ -9,9 +9,9 @@ from torch import Tensor
 
 from mmvist.structures.clip import Clip, Frame
 
+from .common import frame_from_sample
 from .from_mmdet import clip_from_mmdet
 from .from_mmtrack import clip_from_mmtrack
-from .metainfo import frame_from_sample
 
 __all__ = [
     'clip_from_mmdet',

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mmvist.structures.clip import Clip, KnownInstances
 
-from .metainfo import known_instances, no_instances
+from .common import known_instances, no_instances
 
 
 def clip_from_mmdet(inputs: Tensor, data_samples: Sequence[TrackDataSample]) -> Clip:

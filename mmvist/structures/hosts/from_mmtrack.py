@@ -16,7 +16,7 @@ from torch import Tensor
 
 from mmvist.structures.clip import Clip, KnownInstances
 
-from .metainfo import known_instances, no_instances
+from .common import known_instances, no_instances
 
 ADJACENT = (
     'ref_img_sampler=dict(num_ref_imgs=2, frame_range=[-1, 1], filter_key_img=True, '
@@ -31,8 +31,9 @@ def clip_from_mmtrack(
     """Unpack a batch of MMTracking's ``PackTrackInputs``.
 
     Frames are told apart by ``frame_id`` and ``ref_frame_id``, which that
-    transform packs by default. Where t-1 is absent, or the copy of t stands for
-    it, the sample is a first frame; the same holds for t+1 and ``has_next``.
+    transform packs by default. Without t-1 the sample is a first frame: at the
+    start of the video, or where a second reference frame is a copy of t, which
+    ``mmvist.AdjacentYouTubeVISDataset`` puts there. Without t+1 the video ends.
     Ages of lost instances are the ``age`` of the instances of t-1, which
     ``mmvist.AdjacentYouTubeVISDataset`` writes; MMTracking's own sampling knows
     of none.
@@ -45,7 +46,8 @@ def clip_from_mmtrack(
 
     Raises:
         ValueError: There is more than one key frame, a reference frame is not a
-            neighbour of t, or the metainfo does not number the frames.
+            neighbour of t or a neighbour that exists is not among them, or the
+            metainfo does not number the frames.
     """
     keys, refs = inputs['img'], inputs.get('ref_img')
     if keys.dim() != 5 or keys.shape[1] != 1:
@@ -96,10 +98,15 @@ def _neighbours(
         )
     now = int(meta['frame_id'])
     frame_ids = [int(one) for one in _per_frame(meta.get('ref_frame_id'), num_refs)]
-    foreign = [one for one in frame_ids if abs(one - now) > 1]
-    if foreign:
+    has_next = now + 1 < meta.get('video_length', 0)
+    plays_first = now in frame_ids and len(frame_ids) > 1
+    if (
+        any(abs(one - now) > 1 for one in frame_ids)
+        or (has_next and now + 1 not in frame_ids)
+        or (now > 0 and now - 1 not in frame_ids and not plays_first)
+    ):
         raise ValueError(
-            f'VAEVIST trains on t-1, t and t+1; frame {now} came with {foreign}: set '
+            f'VAEVIST trains on t-1, t and t+1; frame {now} came with {frame_ids}: set '
             f'{ADJACENT} in the dataset, or take mmvist.AdjacentYouTubeVISDataset'
         )
     rows = {frame_id: row for row, frame_id in enumerate(frame_ids)}

@@ -51,13 +51,21 @@ def known_instances(
     Args:
         ages: Frames between t-1 and the box by identity; 0 where none is given.
         size: (H, W) of the padded input.
+
+    Raises:
+        ValueError: The masks are larger than the input.
     """
     boxes = getattr(boxes, 'tensor', boxes).float()
     stacked = torch.zeros(len(ids), *size, dtype=torch.uint8, device=boxes.device)
     if len(ids):
         bitmaps = masks.to_tensor(torch.uint8, boxes.device)
-        height, width = min(bitmaps.shape[1], size[0]), min(bitmaps.shape[2], size[1])
-        stacked[:, :height, :width] = bitmaps[:, :height, :width]
+        height, width = bitmaps.shape[1:]
+        if height > size[0] or width > size[1]:
+            raise ValueError(
+                f'masks of {height} x {width} are larger than the input of '
+                f'{size[0]} x {size[1]}'
+            )
+        stacked[:, :height, :width] = bitmaps
     return KnownInstances(
         boxes=boxes,
         labels=labels.long(),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from mmdet.evaluation.functional import YTVISeval
 
-from mmvist.evaluation.numpy_float import with_numpy_float
+from mmvist.evaluation.numpy_aliases import with_numpy_aliases
 from mmvist.evaluation.vis_metric import CrowdYTVISeval
 
 OLD = """
@@ -14,7 +14,7 @@ import numpy as np
 
 def half(x=3):
     'Half.'
-    return np.float(x) / 2
+    return np.float(x) / 2, np.bool
 """
 
 
@@ -26,8 +26,8 @@ def old_module():
 
 def test_np_float_works_in_the_copy_alone():
     module = old_module()
-    copy = with_numpy_float(module.half)
-    assert copy() == 1.5 and copy(5) == 2.5
+    copy = with_numpy_aliases(module.half)
+    assert copy() == (1.5, bool) and copy(5) == (2.5, bool)
     assert (copy.__name__, copy.__doc__) == ('half', 'Half.')
     assert module.np is np and not hasattr(np, 'float')
     with pytest.raises(AttributeError, match='float'):
