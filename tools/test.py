@@ -40,6 +40,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='what to compute, in place of the test_evaluator of the config: '
         + ', '.join(EVALUATIONS),
     )
+    parser.add_argument(
+        '--format-only',
+        action='store_true',
+        help='compute nothing: write the predictions as the benchmarks take them, '
+        'MOTS txt into <work dir>/results.mots/ and YouTube-VIS json (and its zip) to '
+        '<work dir>/results.youtube_vis.json; --eval says which, by default both',
+    )
     parser.add_argument('--out', metavar='FILE.pkl', help='write the predictions')
     parser.add_argument(
         '--show-dir', help='paint every frame into <show-dir>/<video id>/'
@@ -74,11 +81,15 @@ def settle(cfg: Config, args: argparse.Namespace) -> Config:
     cfg.load_from, cfg.resume = checkpoint_of(cfg, args), False
     if not cfg.get('test_dataloader'):
         raise UserError(f'config {args.config} has no test_dataloader')
-    if args.eval:
-        ann_file = ann_file_of(cfg.test_dataloader.dataset)
+    if args.eval or args.format_only:
+        results = str(Path(cfg.work_dir) / 'results') if args.format_only else None
         try:
             cfg.test_evaluator = build_evaluator(
-                args.eval, ann_file=ann_file, host=cfg.get('default_scope', 'mmdet')
+                args.eval or ['track_segm'],
+                ann_file=ann_file_of(cfg.test_dataloader.dataset),
+                outfile_prefix=results,
+                format_only=args.format_only,
+                host=cfg.get('default_scope', 'mmdet'),
             )
         except ValueError as error:
             raise UserError(f'--eval: {error}') from None
@@ -105,6 +116,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     cfg = settle(load_config(args), args)
     check_data(cfg, ['test_dataloader'])
     metrics = build_runner(cfg).test()
+    if args.format_only:
+        return  # each metric has said where its files are
     path = write_metrics(metrics, cfg.work_dir)
     if is_main_process():
         print(f'metrics are in {path}')

@@ -54,7 +54,8 @@ class MOTSMetric(FrameRecordMetric):
         ann_file: CocoVID-style json.
         iou_thr: Least mask IoU of a hit.
         outfile_prefix: Folder for the predictions as MOTS txt, one file for
-            each video (frame, id, category id, height, width, RLE).
+            each video (frame, id, category id, height, width, RLE; the frame's
+            number is that of its file, as the benchmark counts).
         format_only: Write those files and compute nothing.
         backend_args: MMEngine's file backend for ``ann_file``.
         collect_device: See ``FrameRecordMetric``.
@@ -177,14 +178,14 @@ class MOTSMetric(FrameRecordMetric):
 def _txt_lines(
     video: TruthVideo, records: dict[int, FrameRecord], category_ids: list[int]
 ) -> Iterator[str]:
-    for time, frame in enumerate(video.frames):
+    for frame in video.frames:
         record = records.get(frame.img_id) or _empty_record(frame.img_id)
         for track, label, rle in zip(
             record.ids, record.labels, record.rles, strict=True
         ):
             yield (
-                f'{time} {track} {category_ids[label]} {frame.height} {frame.width} '
-                f'{rle["counts"]}\n'
+                f'{frame.number} {track} {category_ids[label]} {frame.height} '
+                f'{frame.width} {rle["counts"]}\n'
             )
 
 

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import PurePosixPath
 from typing import Any
 
 import mmengine
@@ -23,7 +24,8 @@ class TruthFrame:
 
     ``category_ids``, ``instance_ids`` and ``rles`` are aligned; ``ignored``
     holds (category id, instance id, RLE) of every region marked ``ignore`` or
-    ``iscrowd``.
+    ``iscrowd``. ``number`` is the frame's number as the benchmark counts, that of
+    its file: KITTI from 0, MOTSChallenge from 1.
     """
 
     img_id: int
@@ -33,6 +35,7 @@ class TruthFrame:
     instance_ids: list[int] = field(default_factory=list)
     rles: list[Rle] = field(default_factory=list)
     ignored: list[tuple[int, int, Rle]] = field(default_factory=list)
+    number: int = 0
 
 
 @dataclass
@@ -101,6 +104,8 @@ def load_truth(ann_file: str, backend_args: dict | None = None) -> Truth:
         by_image[ann['image_id']].append(ann)
     for image in images:
         frame = TruthFrame(image['id'], image['height'], image['width'])
+        stem = PurePosixPath(image.get('file_name', '')).stem
+        frame.number = int(stem) if stem.isdecimal() else image['frame_id']
         for ann in by_image[image['id']]:
             _add_annotation(frame, ann, ann_file)
         videos[image['video_id']].frames.append(frame)

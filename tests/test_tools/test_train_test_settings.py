@@ -54,6 +54,18 @@ def test_eval_takes_the_place_of_the_evaluator(cfg: Config, checkpoint: str) -> 
         settle('test', cfg, checkpoint, '--eval', 'boxes')
 
 
+def test_format_only_writes_into_the_work_dir(cfg: Config, checkpoint: str) -> None:
+    cfg.work_dir = 'runs'
+    metrics = settle('test', cfg, checkpoint, '--format-only').test_evaluator
+    assert {metric['type']: metric['outfile_prefix'] for metric in metrics} == {
+        'mmvist.VISMetric': 'runs/results.youtube_vis',
+        'mmvist.MOTSMetric': 'runs/results.mots',
+    }
+    assert all(metric['format_only'] for metric in metrics)
+    metrics = settle('test', cfg, checkpoint, '--eval', 'mots', '--format-only')
+    assert [one['type'] for one in metrics.test_evaluator] == ['mmvist.MOTSMetric']
+
+
 def test_where_the_checkpoint_comes_from(cfg: Config, checkpoint: str) -> None:
     assert settle('test', cfg, '--checkpoint', checkpoint).load_from == checkpoint
     cfg.load_from = checkpoint

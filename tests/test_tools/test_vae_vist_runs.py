@@ -114,6 +114,12 @@ def test_two_processes_give_the_numbers_of_one(data: Path, tmp_path: Path) -> No
     )
     assert one == two
     assert one['mots/TP'] + one['mots/FP'] > 0, 'a test of nothing'
+    run('test.py', path, checkpoint, '--format-only', '--work-dir', tmp_path / 'c')
+    lines = sorted((tmp_path / 'c/results.mots').glob('*.txt'))
+    assert len(lines) == 3 and sum(len(p.read_text()) for p in lines) > 0
+    tracks = json.loads((tmp_path / 'c/results.youtube_vis.json').read_text())
+    assert {'video_id', 'score', 'category_id', 'segmentations'} <= tracks[0].keys()
+    assert not (tmp_path / 'c/metrics.json').exists()
 
 
 def test_the_paper_size_trains_on_kitti_mots_layout(data: Path, tmp_path: Path) -> None:
