@@ -1,7 +1,8 @@
-"""Metrics: MOTS numbers by TrackEval, YouTube-VIS average precision."""
+"""Metrics: MOTS numbers by TrackEval, average precision of tracks and of masks."""
 
 from .mots_metric import MOTSMetric
+from .segm_metric import SegmMetric
 from .track_segm import EVALUATIONS, build_evaluator
 from .vis_metric import VISMetric
 
-__all__ = ['EVALUATIONS', 'MOTSMetric', 'VISMetric', 'build_evaluator']
+__all__ = ['EVALUATIONS', 'MOTSMetric', 'SegmMetric', 'VISMetric', 'build_evaluator']

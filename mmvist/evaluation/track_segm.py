@@ -7,8 +7,13 @@ EVALUATIONS: dict[str, tuple[str, ...]] = {
     'track_segm': ('mmvist.VISMetric', 'mmvist.MOTSMetric'),
     'youtube_vis': ('mmvist.VISMetric',),
     'mots': ('mmvist.MOTSMetric',),
+    'segm': ('mmvist.SegmMetric',),
 }
-_OUTFILES = {'mmvist.VISMetric': 'youtube_vis', 'mmvist.MOTSMetric': 'mots'}
+_OUTFILES = {
+    'mmvist.VISMetric': 'youtube_vis',
+    'mmvist.MOTSMetric': 'mots',
+    'mmvist.SegmMetric': 'segm',
+}
 
 
 def build_evaluator(

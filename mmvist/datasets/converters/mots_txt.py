@@ -36,13 +36,15 @@ class TxtInstance:
 
 
 def read_mots_txt(
-    path: str | Path, classes: dict[int, str]
+    path: str | Path, classes: dict[int, str], ids_by_class: bool = True
 ) -> dict[int, list[TxtInstance]]:
     """Read a file.
 
     Args:
         path: The file.
         classes: Class number to name.
+        ids_by_class: Ids are class * 1000 + instance, as in a truth; those of
+            predictions need not be.
 
     Returns:
         Instances by frame number, as the file counts, in the order of the lines.
@@ -62,7 +64,8 @@ def read_mots_txt(
         raise DataError(f'{path}: is no text file; fetch it again') from error
     for number, line in enumerate(lines, 1):
         if line.strip():
-            frame, instance = _parse(line, f'{path}:{number}', number, classes)
+            where = f'{path}:{number}'
+            frame, instance = _parse(line, where, number, classes, ids_by_class)
             frames.setdefault(frame, []).append(instance)
     for frame, instances in frames.items():
         _check_frame(instances, path, frame)
@@ -101,7 +104,7 @@ def run_lengths(counts: str) -> list[int]:
 
 
 def _parse(
-    line: str, where: str, number: int, classes: dict[int, str]
+    line: str, where: str, number: int, classes: dict[int, str], ids_by_class: bool
 ) -> tuple[int, TxtInstance]:
     fields = line.split()
     if len(fields) != 6:
@@ -113,7 +116,7 @@ def _parse(
         raise DataError(
             f'{where}: class {category} is none of {classes}; name it with --classes'
         )
-    if value // 1000 != category:
+    if ids_by_class and value // 1000 != category:
         raise DataError(
             f'{where}: id {value} is outside its class {category} (ids of it are '
             f'{category}000 to {category}999)'

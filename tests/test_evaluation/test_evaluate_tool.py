@@ -1,0 +1,152 @@
+"""Prediction files scored without a model, and files that do not fit."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from mmvist.datasets import DataError
+from mmvist.engine.launch import run_tool
+from mmvist.evaluation import MOTSMetric, SegmMetric, VISMetric
+
+TOOL = Path(__file__).parents[2] / 'tools' / 'evaluate.py'
+CLASSES = ['car', 'pedestrian']
+
+
+def run(*args: object) -> int:
+    spec = importlib.util.spec_from_file_location('evaluate_tool', TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return run_tool(lambda: module.main([str(one) for one in args]), DataError)
+
+
+@pytest.fixture
+def files(toy, tmp_path):
+    """Truth, and the predictions of random videos in both formats."""
+    videos = toy.random_videos(0)
+    truth = toy.write_truth(tmp_path / 'truth.json', videos, CLASSES)
+    numbers = {}
+    for kind, name in [(MOTSMetric, 'mots'), (VISMetric, 'vis')]:
+        metric = kind(truth, outfile_prefix=str(tmp_path / name))
+        numbers.update(toy.evaluate(metric, videos, CLASSES))
+    numbers.update(toy.evaluate(SegmMetric(truth), videos, CLASSES))
+    return tmp_path, truth, numbers
+
+
+def test_mots_txt_gives_the_numbers_of_the_test(files, capsys):
+    folder, truth, expected = files
+    args = [folder / 'mots', truth, '--metrics', 'mots', '--work-dir', folder / 'out']
+    assert run(*args) == 0
+    numbers = json.loads((folder / 'out/metrics.json').read_text())
+    assert {name for name in numbers if 'reliability' in name} == set()
+    for name, value in numbers.items():
+        if 'dropped' not in name and 'removed' not in name:  # repaired when written
+            assert value == pytest.approx(expected[name], abs=1e-12), name
+    assert numbers['mots/TP'] > 0
+
+
+def test_json_gives_the_ap_of_the_test(files):
+    folder, truth, expected = files
+    args = [folder / 'vis.json', truth, '--metrics', 'youtube_vis']
+    assert run(*args, '--work-dir', folder / 'out') == 0
+    numbers = json.loads((folder / 'out/metrics.json').read_text())
+    assert numbers['youtube_vis/segm_mAP'] == pytest.approx(
+        expected['youtube_vis/segm_mAP'], abs=1e-12
+    )
+    assert numbers['youtube_vis/segm_mAP'] > 0
+
+
+def test_some_classes(files):
+    folder, truth, expected = files
+    args = [folder / 'mots', truth, '--metrics', 'mots', '--classes', 'pedestrian']
+    assert run(*args, '--work-dir', folder / 'out') == 0
+    numbers = json.loads((folder / 'out/metrics.json').read_text())
+    assert not [name for name in numbers if 'car' in name]
+    for key in ('TP', 'FP', 'FN'):
+        assert numbers[f'mots/{key}'] == expected[f'mots/pedestrian/{key}']
+
+
+def spoil(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def first_track(path: Path, **changes: object) -> None:
+    tracks = json.loads(path.read_text())
+    tracks[0].update(changes)
+    for key in [key for key, value in changes.items() if value is None]:
+        del tracks[0][key]
+    path.write_text(json.dumps(tracks))
+
+
+BREAKS = {
+    'no truth': (lambda f: (f / 'truth.json').unlink(), 'mots', 'truth.json does not'),
+    'no predictions': (lambda f: None, 'none', 'predictions .*none do not exist'),
+    'another file': (lambda f: None, 'truth.txt', 'is neither a folder of MOTS txt'),
+    'annotations': (lambda f: None, 'truth.json', 'no list of tracks; is it an anno'),
+    'truth of another kind': (
+        lambda f: (f / 'truth.json').write_text('{}'),
+        'mots',
+        'is not a CocoVID-style annotation file',
+    ),
+    'txt missing': (
+        lambda f: (f / 'mots/0001.txt').unlink(),
+        'mots',
+        r'0001\.txt: cannot be read \(No such file',
+    ),
+    'txt of another length': (
+        lambda f: (f / 'mots/0000.txt').write_text('99 1 1 24 32 P`0\n'),
+        'mots',
+        r'0000\.txt:1: ',
+    ),
+    'txt of another size': (
+        lambda f: spoil(f / 'mots/0000.txt', ' 24 32 ', ' 32 24 '),
+        'mots',
+        r'0000\.txt:\d+: size .* is not that of line',
+    ),
+    'json cut': (lambda f: (f / 'vis.json').write_text('[{'), 'vis.json', 'is no json'),
+    'json without score': (
+        lambda f: first_track(f / 'vis.json', score=None),
+        'vis.json',
+        'track 0 has no score',
+    ),
+    'json of another video': (
+        lambda f: first_track(f / 'vis.json', video_id=77),
+        'vis.json',
+        'track 0 is of video 77',
+    ),
+    'json of another class': (
+        lambda f: first_track(f / 'vis.json', category_id=77),
+        'vis.json',
+        'track 0 is of class 77',
+    ),
+    'json of another length': (
+        lambda f: first_track(f / 'vis.json', segmentations=[]),
+        'vis.json',
+        'track 0 has 0 masks, but its video 8 frames',
+    ),
+}
+
+
+@pytest.mark.parametrize('name', BREAKS)
+def test_what_does_not_fit_is_told_in_one_line(files, capsys, name):
+    folder, truth, _ = files
+    (folder / 'truth.txt').touch()
+    harm, predictions, message = BREAKS[name]
+    harm(folder)
+    assert run(folder / predictions, truth, '--work-dir', folder / 'out') == 2
+    error = capsys.readouterr().err
+    assert error.count('\n') == 1 and error.startswith('error: ')
+    assert re.search(message, error), error
+    assert not (folder / 'out').exists()
+
+
+def test_unknown_names(files, capsys):
+    folder, truth, _ = files
+    assert run(folder / 'mots', truth, '--metrics', 'boxes') == 2
+    assert 'unknown evaluation boxes' in capsys.readouterr().err
+    assert run(folder / 'mots', truth, '--classes', 'tram') == 2
+    assert 'has no class tram; it has car, pedestrian' in capsys.readouterr().err
