@@ -4,7 +4,6 @@ import contextlib
 import io
 from typing import Any
 
-from mmengine.logging import print_log
 from pycocotools import mask as mask_utils
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
@@ -36,29 +35,12 @@ class SegmMetric(FrameRecordMetric):
         backend_args: MMEngine's file backend for ``ann_file``.
         collect_device: See ``FrameRecordMetric``.
         prefix: Of the names in the result.
-        outfile_prefix: Accepted for ``build_evaluator``; nothing is written.
-        format_only: Compute nothing.
     """
 
     default_prefix = 'coco'
 
-    def __init__(
-        self,
-        ann_file: str,
-        backend_args: dict | None = None,
-        collect_device: str = 'cpu',
-        prefix: str | None = None,
-        outfile_prefix: str | None = None,
-        format_only: bool = False,
-    ) -> None:
-        super().__init__(ann_file, backend_args, collect_device, prefix)
-        self.format_only = format_only
-
     def compute_metrics(self, results: dict[int, FrameRecord]) -> dict[str, float]:
         """All numbers (see the class) from the records by image id."""
-        if self.format_only:
-            print_log('SegmMetric has no file format of its own', logger='current')
-            return {}
         with contextlib.redirect_stdout(io.StringIO()):
             evaluator = self._evaluate(results)
         numbers = {

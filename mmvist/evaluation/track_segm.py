@@ -9,11 +9,8 @@ EVALUATIONS: dict[str, tuple[str, ...]] = {
     'mots': ('mmvist.MOTSMetric',),
     'segm': ('mmvist.SegmMetric',),
 }
-_OUTFILES = {
-    'mmvist.VISMetric': 'youtube_vis',
-    'mmvist.MOTSMetric': 'mots',
-    'mmvist.SegmMetric': 'segm',
-}
+# metrics that can write their predictions, and the ending of the name
+_OUTFILES = {'mmvist.VISMetric': 'youtube_vis', 'mmvist.MOTSMetric': 'mots'}
 
 
 def build_evaluator(
@@ -44,7 +41,8 @@ def build_evaluator(
         A list of configs for ``test_evaluator``.
 
     Raises:
-        ValueError: If there is no name, or an unknown one.
+        ValueError: If there is no name, or an unknown one, or ``format_only`` is
+            asked of a metric that has no file format.
 
     Examples:
         >>> [cfg['type'] for cfg in build_evaluator(['track_segm'], 'val.json')]
@@ -60,11 +58,12 @@ def build_evaluator(
     types = dict.fromkeys(kind for name in names for kind in EVALUATIONS[name])
     metrics = []
     for kind in types:
-        settings = {
-            'type': kind,
-            'outfile_prefix': outfile_prefix and f'{outfile_prefix}.{_OUTFILES[kind]}',
-            'format_only': format_only,
-        }
+        settings: dict[str, Any] = {'type': kind}
+        if kind in _OUTFILES:
+            prefix = outfile_prefix and f'{outfile_prefix}.{_OUTFILES[kind]}'
+            settings.update(outfile_prefix=prefix, format_only=format_only)
+        elif format_only:
+            raise ValueError(f'{kind} has no file format to write')
         if host == 'mmtrack' and kind == 'mmvist.VISMetric':
             settings['type'] = 'mmtrack.YouTubeVISMetric'
         else:

@@ -35,3 +35,10 @@ def test_several_names_share_a_metric():
 def test_unknown_names_list_the_known(names):
     with pytest.raises(ValueError, match='known are track_segm, youtube_vis, mots'):
         build_evaluator(names, 'val.json')
+
+
+def test_mask_ap_has_no_file_format():
+    (config,) = build_evaluator('segm', ann_file='val.json')
+    assert config == dict(type='mmvist.SegmMetric', ann_file='val.json')
+    with pytest.raises(ValueError, match='SegmMetric has no file format to write'):
+        build_evaluator('segm', ann_file='val.json', format_only=True)
