@@ -63,9 +63,24 @@ class MOTSDataset(BaseVideoDataset):
                 'of tools/dataset_converters'
             )
         self._labels_checked = False
-        data_list = super().load_data_list()
+        try:
+            data_list = super().load_data_list()
+        except DataError:
+            raise
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f'{self.ann_file}: is no CocoVID-style annotation file '
+                f'({type(error).__name__}: {error}); make it anew'
+            ) from error
+        if not data_list:
+            raise DataError(f'{self.ann_file}: holds no frames')
+        sizes: dict[tuple[int, int], tuple[int, int]] = {}
+        self._size_of = {}
         for video in data_list:
             video['images'].sort(key=lambda image: image['frame_id'])
+            for image in video['images']:
+                size = image['height'], image['width']
+                self._size_of[image['img_id']] = sizes.setdefault(size, size)
         return data_list
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
@@ -97,10 +112,19 @@ class MOTSDataset(BaseVideoDataset):
 
         Returns:
             What the pipeline returns.
+
+        Raises:
+            DataError: A frame is not of the size that its annotation says.
         """
         seed = getattr(idx, 'seed', None)
         if seed is None:
-            return super().prepare_data(idx)
+            data = super().prepare_data(idx)
+        else:
+            data = self._seeded_data(idx, seed)
+        self._check_sizes(data)
+        return data
+
+    def _seeded_data(self, idx: Any, seed: int) -> Any:
         with seeded_rng(seed):
             data = super().prepare_data(idx)
             # a pipeline may refuse a sample: the stand-in is drawn here, since
@@ -110,3 +134,16 @@ class MOTSDataset(BaseVideoDataset):
                     break
                 data = super().prepare_data(self._rand_another())
             return data
+
+    def _check_sizes(self, data: Any) -> None:
+        """Masks would be laid over a frame of another size without a word."""
+        samples = data.get('data_samples') if isinstance(data, dict) else None
+        for sample in getattr(samples, 'video_data_samples', []):
+            size = self._size_of.get(sample.metainfo.get('img_id'))
+            found = sample.metainfo.get('ori_shape')
+            if size and found and tuple(found) != size:
+                raise DataError(
+                    f'{sample.img_path}: is {found[1]} x {found[0]}, but its '
+                    f'annotation in {self.ann_file} is of {size[1]} x {size[0]}; '
+                    'convert the data anew, or fetch the frame again'
+                )

@@ -8,7 +8,7 @@ import codecs
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
@@ -181,6 +181,30 @@ def check_fit(
         raise CheckpointError(
             f'checkpoint {name} is of another model: it holds {len(fitting)} of the '
             f'{len(own)} weights of {type(model).__name__}'
+        )
+
+
+def check_classes(
+    checkpoint: Mapping[str, Any], classes: Sequence[str] | None, name: str
+) -> None:
+    """Refuse weights that were trained for other classes, or in another order.
+
+    Args:
+        checkpoint: As :func:`load_checkpoint` gives it. One that does not say its
+            classes passes.
+        classes: Those of the data that the weights are to be used on, if known.
+        name: The checkpoint's name, for the message.
+
+    Raises:
+        CheckpointError: One line with both lists.
+    """
+    meta = (checkpoint.get('meta') or {}).get('dataset_meta') or {}
+    trained = meta.get('classes', meta.get('CLASSES'))
+    if trained and classes and list(trained) != list(classes):
+        raise CheckpointError(
+            f'checkpoint {name} was trained for the classes {", ".join(trained)}, but '
+            f'the data set of the config has {", ".join(classes)}; set '
+            'metainfo=dict(classes=...) of the data set if they mean the same'
         )
 
 

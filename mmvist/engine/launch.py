@@ -1,7 +1,8 @@
 """What ``tools/train.py`` and ``tools/test.py`` share.
 
-Arguments are MMDetection's own. A mistake of the user (:class:`UserError`, a file
-that is not there) ends in one line on standard error and exit code 2.
+Arguments are MMDetection's own. A mistake of the user (see
+:func:`~mmvist.engine.mistakes.line_of`) ends in one line on standard error and exit
+code 2.
 """
 
 import argparse
@@ -12,7 +13,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import cv2
@@ -24,8 +24,9 @@ from mmengine.dist import is_main_process
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from .checkpoint import force_weights_only, refusal
+from .checkpoint import force_weights_only
 from .errors import UserError
+from .mistakes import line_of
 from .runner import VISTRunner
 
 
@@ -67,7 +68,17 @@ def load_config(args: argparse.Namespace) -> Config:
     if path.suffix not in ('.py', '.json', '.yaml', '.yml'):
         raise UserError(f'config {path} is no .py, .json or .yaml file')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = Config.fromfile(str(path))
+    try:
+        cfg = Config.fromfile(str(path))
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # a config is code, and may fail in any way
+        reason = str(error).strip().splitlines()[-1:] or ['']
+        raise UserError(
+            f'config {path} cannot be read: {type(error).__name__}: {reason[0]}'
+        ) from error
+    if 'model' not in cfg:
+        raise UserError(f'config {path} has no model; is it one of data or a schedule?')
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
     if cfg.get('default_scope') == 'mmtrack':
@@ -236,13 +247,12 @@ def run_tool(main: Callable[[], None], *mistakes: type[Exception]) -> int:
     use_all_cores()
     try:
         main()
-    except (UserError, FileNotFoundError, UnpicklingError, *mistakes) as error:
-        # of an error in a loader's process the last line is the message
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        if isinstance(error, UnpicklingError):
-            lines = [f'a checkpoint named in the config is refused: {refusal(error)}']
+    except Exception as error:
+        line = line_of(error, mistakes)
+        if line is None:
+            raise
         if int(os.environ.get('RANK', 0)) == 0:
-            print(f'error: {lines[-1]}', file=sys.stderr)
+            print(f'error: {line}', file=sys.stderr)
         return 2
     finally:
         if dist.is_available() and dist.is_initialized():

@@ -12,7 +12,7 @@ from mmengine.runner import BaseLoop, Runner
 from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 
-from .checkpoint import check_fit, load_checkpoint, strip_wrapper
+from .checkpoint import check_classes, check_fit, load_checkpoint, strip_wrapper
 from .distributed import CPUDistributedDataParallel, init_cpu_group
 
 
@@ -89,8 +89,18 @@ class VISTRunner(Runner):
         model = self.model.module if is_model_wrapper(self.model) else self.model
         weights = strip_wrapper(checkpoint['state_dict'])
         training = isinstance(self._train_loop, BaseLoop)
-        check_fit(model, weights, filename, whole=self._resume or not training)
+        whole = self._resume or not training
+        check_fit(model, weights, filename, whole)
+        if whole:
+            check_classes(checkpoint, self._classes(training), filename)
         load_state_dict(model, weights, strict, self.logger)
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')
         return checkpoint
+
+    def _classes(self, training: bool) -> Sequence[str] | None:
+        """The classes of the data that is trained or tested on, where known."""
+        loop = self._train_loop if training else self._test_loop
+        loop = loop if isinstance(loop, BaseLoop) else self._val_loop
+        dataset = getattr(getattr(loop, 'dataloader', None), 'dataset', None)
+        return (getattr(dataset, 'metainfo', None) or {}).get('classes')

@@ -15,6 +15,8 @@ from typing import Any
 import mmengine
 from pycocotools import mask as mask_utils
 
+from mmvist.datasets.errors import DataError
+
 from .rle import Rle, to_rle
 
 
@@ -78,13 +80,16 @@ def load_truth(ann_file: str, backend_args: dict | None = None) -> Truth:
         backend_args: MMEngine's file backend.
 
     Raises:
-        ValueError: If the file is of another format, an annotation has no
+        DataError: If the file is of another format, an annotation has no
             ``instance_id``, or an id appears twice in a frame.
     """
-    data = mmengine.load(ann_file, backend_args=backend_args)
+    try:
+        data = mmengine.load(ann_file, backend_args=backend_args)
+    except ValueError as error:
+        raise DataError(f'{ann_file}: is no json ({error}); make it anew') from error
     missing = {'videos', 'images', 'annotations', 'categories'} - set(data)
     if missing:
-        raise ValueError(
+        raise DataError(
             f'{ann_file} is not a CocoVID-style annotation file: no '
             + ', '.join(sorted(missing))
         )
@@ -96,7 +101,7 @@ def load_truth(ann_file: str, backend_args: dict | None = None) -> Truth:
     by_image = defaultdict(list)
     for ann in data['annotations']:
         if 'image_id' not in ann:
-            raise ValueError(
+            raise DataError(
                 f'{ann_file}: annotation {ann.get("id")} belongs to no image; '
                 "convert YouTube-VIS json to CocoVID json first (MMDetection's "
                 'youtubevis2coco.py)'
@@ -115,10 +120,10 @@ def load_truth(ann_file: str, backend_args: dict | None = None) -> Truth:
 
 def _add_annotation(frame: TruthFrame, ann: dict[str, Any], ann_file: str) -> None:
     if not ann.get('segmentation'):
-        raise ValueError(f'{ann_file}: annotation {ann.get("id")} has no segmentation')
+        raise DataError(f'{ann_file}: annotation {ann.get("id")} has no segmentation')
     rle = to_rle(ann['segmentation'], frame.height, frame.width)
     if rle['size'] != [frame.height, frame.width]:
-        raise ValueError(
+        raise DataError(
             f'{ann_file}: the mask of annotation {ann.get("id")} is {rle["size"]}, '
             f'its image {[frame.height, frame.width]} (height, width)'
         )
@@ -129,9 +134,9 @@ def _add_annotation(frame: TruthFrame, ann: dict[str, Any], ann_file: str) -> No
         frame.ignored.append((category_id, instance_id or 0, rle))
         return
     if instance_id is None:
-        raise ValueError(f'{ann_file}: annotation {ann.get("id")} has no instance_id')
+        raise DataError(f'{ann_file}: annotation {ann.get("id")} has no instance_id')
     if instance_id in frame.instance_ids:
-        raise ValueError(
+        raise DataError(
             f'{ann_file}: instance {instance_id} appears twice in image {frame.img_id}'
         )
     frame.category_ids.append(category_id)

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -135,24 +136,38 @@ def write_json(content: dict, path: str | Path, force: bool = False) -> Path:
         The path.
 
     Raises:
-        DataError: If the file exists and ``force`` is not set.
+        DataError: If the file exists and ``force`` is not set, or cannot be written.
     """
     path = Path(path)
     check_writable(path, force)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(
             json.dumps(content, separators=(',', ':'), ensure_ascii=False) + '\n',
             encoding='utf-8',
         )
         os.replace(temporary, path)
+    except OSError as error:
+        raise DataError(f'{path}: cannot be written ({error.strerror})') from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
     return path
 
 
 def check_writable(path: str | Path, force: bool) -> None:
-    """Refuse an existing file before the work is done for nothing."""
-    if Path(path).exists() and not force:
+    """Find out before the work whether its result has a place.
+
+    Raises:
+        DataError: The file exists and ``force`` is not set, is a folder, or lies
+            under something that is none.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise DataError(f'{path}: is a folder; name a file in it')
+    if path.exists() and not force:
         raise DataError(f'{path}: exists already; add --force to overwrite it')
+    parent = next(one for one in path.absolute().parents if one.exists())
+    if not parent.is_dir():
+        raise DataError(f'{path}: cannot be written, {parent} is no folder')

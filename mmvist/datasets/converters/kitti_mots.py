@@ -77,6 +77,11 @@ def convert_kitti_mots(
         txt = root / instances / f'{name}.txt'
         if txt.is_file():
             masks = masks_of_txt(txt, classes, frame_of)
+        elif not txt.with_suffix('').is_dir():
+            raise DataError(
+                f'{root / instances}: has neither a folder {name} of masks nor a file '
+                f'{txt.name}; check root and split'
+            )
         else:
             masks = _masks_of_pngs(root / instances / name, classes, frame_of)
         check_gaps(frame_of, folder, allow_gaps)

@@ -1,0 +1,240 @@
+"""Data that the converters refuse: one line, exit code 2, nothing written."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mots_kit import mots_txt
+from spoil import change_json, picture, remove, replace, truncate, write
+
+KITTI = ('kitti_mots2coco.py', 'kitti', 'new', '--sequences', '0000', '--name', 'all')
+TXT = (*KITTI, '--instances', 'instances_txt')
+CHALLENGE = (
+    'mots_challenge2coco.py',
+    'challenge',
+    'new',
+    *('--sequences', 'MOTS20-02', 'MOTS20-05'),
+)
+INDEXED = (
+    'png_folders2coco.py',
+    *('indexed', 'new/all.json', '--classes', 'car', 'pedestrian'),
+    *('--labels', 'indexed/labels.json'),
+)
+VIS = ('youtubevis2coco.py', 'vis.json', 'new/vis.json')
+
+FRAME = 'kitti/training/image_02/0000/000003.png'
+MASK = 'kitti/instances/0000/000003.png'
+LINES = 'kitti/instances_txt/0000.txt'
+ONE = 'challenge/MOTS20-02'
+STREET = 'indexed/Annotations/street/00002.png'
+
+
+def empty(folder: str) -> None:
+    shutil.rmtree(folder)
+    Path(folder).mkdir()
+
+
+def overlap() -> None:
+    """The pedestrian's mask of frame 0 once more, as another one."""
+    first, second, *_ = Path(LINES).read_text().splitlines()
+    line = second if ' 2001 ' in second else first
+    with Path(LINES).open('a') as file:
+        file.write(line.replace(' 2001 ', ' 2002 ') + '\n')
+
+
+def other_size() -> None:
+    masks = np.full((1, 32, 48), 1001, np.uint16)
+    write(LINES, mots_txt(masks))
+
+
+CASES: dict[str, tuple[tuple, Callable[[], object], str]] = {
+    # what is broken: the command, how, what the line says
+    'frame missing': (KITTI, lambda: remove(FRAME), 'has no frame 000003'),
+    'frame cut': (KITTI, lambda: truncate(FRAME), '000003.png: '),
+    'frame of another kind': (KITTI, lambda: write(FRAME, 'x'), '000003.png: '),
+    'frame of another size': (
+        KITTI,
+        lambda: picture(FRAME, (32, 48), (9, 9, 9)),
+        '000003.png: is 48 x 32',
+    ),
+    'mask missing': (KITTI, lambda: remove(MASK), '000003.png'),
+    'mask cut': (KITTI, lambda: truncate(MASK), '000003.png: cannot be read'),
+    'mask of another size': (
+        KITTI,
+        lambda: picture(MASK, (32, 48), 1001),
+        '000003.png: is 48 x 32',
+    ),
+    'mask in colour': (KITTI, lambda: picture(MASK, value=(1, 2, 3)), '000003.png: '),
+    'id outside the classes': (KITTI, lambda: picture(MASK, value=3001), '3001'),
+    'sequence empty': (
+        KITTI,
+        lambda: empty('kitti/training/image_02/0000'),
+        '0000: ',
+    ),
+    'sequence unknown': ((*KITTI[:4], '0007', *KITTI[5:]), lambda: None, '0007: no'),
+    'folder unknown': (
+        ('kitti_mots2coco.py', 'elsewhere', 'new', *KITTI[3:]),
+        lambda: None,
+        'elsewhere',
+    ),
+    'output is in the way': (
+        KITTI,
+        lambda: write('new', 'mine'),
+        'new/all.json: cannot be written',
+    ),
+    'output is there': (
+        ('kitti_mots2coco.py', 'kitti', 'kitti/annotations', *KITTI[3:6], 'val'),
+        lambda: None,
+        'val.json: exists already; add --force',
+    ),
+    'txt missing': (TXT, lambda: remove(LINES), 'nor a file 0000.txt'),
+    'txt with a word': (TXT, lambda: write(LINES, '0 a 1 64 96 x\n'), '0000.txt:1: '),
+    'txt with few fields': (TXT, lambda: write(LINES, '0 1001 1\n'), 'has 3 fields'),
+    'txt id outside its class': (
+        TXT,
+        lambda: replace(LINES, ' 2001 2 ', ' 1009 2 '),
+        'id 1009 is outside its class 2',
+    ),
+    'txt class unknown': (
+        TXT,
+        lambda: replace(LINES, ' 2001 2 ', ' 4001 4 '),
+        'class 4 is none of',
+    ),
+    'txt masks overlap': (TXT, overlap, 'mask overlaps that of line'),
+    'txt id twice': (
+        TXT,
+        lambda: replace(LINES, ' 1002 1 ', ' 1001 1 '),
+        'id 1001 is in frame 3 already',
+    ),
+    'txt mask undecodable': (
+        TXT,
+        lambda: replace(LINES, mots_line_code(), '@@~'),
+        'run-length code',
+    ),
+    'txt of another size': (TXT, other_size, '0000.txt:1: '),
+    'txt of another frame': (
+        TXT,
+        lambda: write(LINES, Path(LINES).read_text().replace('\n5 ', '\n9 ')),
+        'has no frame 000009',
+    ),
+    'seqinfo missing': (
+        CHALLENGE,
+        lambda: remove(f'{ONE}/seqinfo.ini'),
+        'seqinfo.ini: is missing',
+    ),
+    'seqinfo of another length': (
+        CHALLENGE,
+        lambda: replace(f'{ONE}/seqinfo.ini', 'seqLength=6', 'seqLength=9'),
+        'seqLength is 9, but',
+    ),
+    'challenge frame missing': (
+        CHALLENGE,
+        lambda: remove(f'{ONE}/img1/000002.png'),
+        'frame 000002 is missing',
+    ),
+    'challenge truth missing': (
+        CHALLENGE,
+        lambda: remove(f'{ONE}/gt/gt.txt'),
+        'gt.txt: cannot be read',
+    ),
+    'indexed mask in colour': (
+        INDEXED,
+        lambda: picture(STREET, value=(1, 1, 1)),
+        '00002.png: has 3 channels',
+    ),
+    'indexed mask of another size': (
+        INDEXED,
+        lambda: picture(STREET, (32, 48), 1),
+        '00002.png: is 48 x 32',
+    ),
+    'instance without a class': (
+        INDEXED,
+        lambda: picture(STREET, value=7),
+        'instance 7 of sequence street has no class',
+    ),
+    'class not named': (
+        (*INDEXED[:4], 'car', *INDEXED[6:]),
+        lambda: None,
+        'is a pedestrian, which is none of',
+    ),
+    'labels cut': (
+        INDEXED,
+        lambda: truncate('indexed/labels.json'),
+        'labels.json: is no json',
+    ),
+    'vis json cut': (VIS, lambda: truncate('vis.json'), 'vis.json: is no json'),
+    'vis json a list': (VIS, lambda: write('vis.json', '[]'), 'holds no object'),
+    'vis json without videos': (
+        VIS,
+        lambda: change_json('vis.json', lambda c: c.pop('videos')),
+        'vis.json: has no videos',
+    ),
+    'vis class unknown': (
+        VIS,
+        lambda: change_json(
+            'vis.json', lambda c: c['annotations'][0].update(category_id=5)
+        ),
+        'track 1 is of class 5: not there',
+    ),
+    'vis masks missing': (
+        VIS,
+        lambda: change_json(
+            'vis.json', lambda c: c['annotations'][0]['segmentations'].pop()
+        ),
+        'track 1 has 2 masks, but its video has 3 frames',
+    ),
+    'vis mask of another size': (
+        VIS,
+        lambda: change_json(
+            'vis.json',
+            lambda c: c['annotations'][0]['segmentations'][0].update(size=[9, 9]),
+        ),
+        'track 1, frame 0: mask is [9, 9]',
+    ),
+    'vis mask too short': (
+        VIS,
+        lambda: change_json(
+            'vis.json',
+            lambda c: c['annotations'][0]['segmentations'][0].update(counts=[5]),
+        ),
+        'run lengths do not add up',
+    ),
+    'vis mask undecodable': (
+        VIS,
+        lambda: change_json(
+            'vis.json',
+            lambda c: c['annotations'][0]['segmentations'][0].update(counts='~@'),
+        ),
+        'track 1, frame 0: ',
+    ),
+    'vis size missing': (
+        VIS,
+        lambda: change_json('vis.json', lambda c: c['videos'][0].pop('height')),
+        'vis.json: ',
+    ),
+}
+
+
+def mots_line_code() -> str:
+    return Path(LINES).read_text().splitlines()[0].split()[-1]
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_refused(refusal: Callable, name: str) -> None:
+    (tool, *args), harm, message = CASES[name]
+    harm()
+    ended = refusal(f'dataset_converters/{tool}', *args)
+    assert ended.code == 2
+    assert ended.error.startswith('error: ') and message in ended.error
+    assert not ended.changed and not ended.new
+
+
+@pytest.mark.parametrize('command', [KITTI, TXT, CHALLENGE, INDEXED, VIS])
+def test_what_is_not_spoilt_passes(refusal: Callable, command: tuple) -> None:
+    """The cases above fail for their own reason alone."""
+    tool, *args = command
+    ended = refusal(f'dataset_converters/{tool}', *args)
+    assert ended.code == 0, ended.error
+    assert any(name.endswith('.json') for name in ended.new)
