@@ -69,21 +69,25 @@ class CocoVidBuilder:
         return len(self.images)
 
     def add_instance(
-        self, image_id: int, category_id: int, instance: object, rle: dict
+        self,
+        image_id: int,
+        category_id: int,
+        instance: object,
+        rle: dict,
+        ignore: bool = False,
     ) -> None:
         """Add one instance of a frame; empty masks are left out.
 
         Args:
             image_id: As :meth:`add_frame` gave it.
-            category_id: Class number, or ``IGNORE_CLASS``.
+            category_id: Class number.
             instance: What names the instance within its video.
             rle: Compressed COCO run-length code, ``counts`` as bytes.
+            ignore: It is a region that is not judged, and no instance.
         """
-        area = int(mask_utils.area(rle))
-        if not area:
+        if not mask_utils.area(rle):
             return
         video_id = self.images[image_id - 1]['video_id']
-        ignore = category_id == IGNORE_CLASS
         self.annotations.append(
             dict(
                 id=len(self.annotations) + 1,
@@ -91,11 +95,7 @@ class CocoVidBuilder:
                 video_id=video_id,
                 category_id=category_id,
                 instance_id=IGNORE_ID if ignore else self._id(video_id, instance),
-                bbox=[float(v) for v in mask_utils.toBbox(rle)],
-                area=area,
-                segmentation=dict(
-                    size=[int(v) for v in rle['size']], counts=rle['counts'].decode()
-                ),
+                **mask_fields(rle),
                 iscrowd=int(ignore),
                 **(dict(ignore=True) if ignore else {}),
             )
@@ -116,6 +116,26 @@ class CocoVidBuilder:
             annotations=self.annotations,
             categories=[dict(id=i, name=n) for i, n in self._categories.items()],
         )
+
+
+def mask_fields(rle: dict) -> dict:
+    """``bbox`` (x, y, width, height), ``area`` and ``segmentation`` of a mask.
+
+    Args:
+        rle: Compressed COCO run-length code, ``counts`` as bytes.
+    """
+    return dict(
+        bbox=[float(v) for v in mask_utils.toBbox(rle)],
+        area=int(mask_utils.area(rle)),
+        segmentation=dict(
+            size=[int(v) for v in rle['size']], counts=rle['counts'].decode()
+        ),
+    )
+
+
+def class_numbers(names: Iterable[str]) -> dict[str, int]:
+    """Number class names from 1 on, round the class of regions not judged."""
+    return {name: i + (i >= IGNORE_CLASS) for i, name in enumerate(names, 1)}
 
 
 def encode_mask(mask: np.ndarray) -> dict:
