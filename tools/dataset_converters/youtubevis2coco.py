@@ -19,6 +19,7 @@ from mmvist.datasets.converters import (
     check_writable,
     convert_youtubevis,
     held_out_videos,
+    read_json,
     select_videos,
     video_name,
     write_split_file,
@@ -26,7 +27,6 @@ from mmvist.datasets.converters import (
 from mmvist.datasets.converters.command import (
     exit_code,
     progress_bar,
-    read_json,
     write_and_report,
 )
 

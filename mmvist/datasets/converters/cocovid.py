@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pycocotools import mask as mask_utils
@@ -141,6 +142,27 @@ def class_numbers(names: Iterable[str]) -> dict[str, int]:
 def encode_mask(mask: np.ndarray) -> dict:
     """Compressed COCO run-length code of a (H, W) bool mask."""
     return mask_utils.encode(np.asfortranarray(mask, dtype=np.uint8))
+
+
+def read_json(path: Path, kind: str) -> dict[str, Any]:
+    """Read a json file that holds an object.
+
+    Args:
+        path: The file.
+        kind: What it should be, for the message.
+
+    Raises:
+        DataError: It cannot be read, is no json, or holds a list.
+    """
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except OSError as error:
+        raise DataError(f'{path}: cannot be read ({error.strerror})') from error
+    except ValueError as error:
+        raise DataError(f'{path}: is no json ({error}); fetch it again') from error
+    if not isinstance(content, dict):
+        raise DataError(f'{path}: holds no object but a list; it is no {kind}')
+    return content
 
 
 def write_json(content: dict, path: str | Path, force: bool = False) -> Path:

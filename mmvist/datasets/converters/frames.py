@@ -32,6 +32,18 @@ def check_gaps(numbers: Iterable[int], folder: Path, allow_gaps: bool) -> None:
             )
 
 
+def frame_number(stem: str, prefixed: bool = False) -> int | None:
+    """Number of a frame from its name.
+
+    Args:
+        stem: Name without its ending.
+        prefixed: The name may have text before the number (``frame_000012``).
+    """
+    pattern = r'(?:.*\D)?(\d+)' if prefixed else r'(\d+)'
+    found = re.fullmatch(pattern, stem, re.ASCII)
+    return int(found.group(1)) if found else None
+
+
 def numbered_files(
     folder: Path, suffixes: tuple[str, ...], prefixed: bool = False
 ) -> dict[int, Path]:
@@ -40,23 +52,21 @@ def numbered_files(
     Args:
         folder: Where they are.
         suffixes: Endings of their names; other files are passed over.
-        prefixed: Names may have text before the number (``frame_000012``).
+        prefixed: As of :func:`frame_number`.
 
     Raises:
         DataError: The folder is missing or empty, a name is no number, or two files
             are of one number.
     """
-    pattern = re.compile(r'(?:.*\D)?(\d+)' if prefixed else r'(\d+)', re.ASCII)
     if not folder.is_dir():
         raise DataError(f'{folder}: no such sequence folder; check root and split')
     files: dict[int, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in suffixes or path.name.startswith('.'):
             continue
-        found = pattern.fullmatch(path.stem)
-        if not found:
+        number = frame_number(path.stem, prefixed)
+        if number is None:
             raise DataError(f'{path}: its name is no frame number; rename it')
-        number = int(found.group(1))
         if number in files:
             raise DataError(f'{path}: the same frame as {files[number].name}; keep one')
         files[number] = path
@@ -79,7 +89,7 @@ def paired_files(
         folder: Of the masks.
         suffix: Ending of their names.
         empty: What the file of a frame without instances is, for the message.
-        prefixed: As of :func:`numbered_files`.
+        prefixed: As of :func:`frame_number`.
 
     Raises:
         DataError: A frame has no mask, or a mask no frame.
