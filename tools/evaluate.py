@@ -1,8 +1,9 @@
 """Score a prediction file without a model.
 
-Predictions are a folder of MOTS txt files (one for each video, with its name) or a
-YouTube-VIS result json, as ``tools/test.py --format-only`` and other projects write
-them; the truth is a CocoVID-style json, made by tools/dataset_converters.
+Predictions are a folder of MOTS files (of each video and with its name a txt file or
+a folder of pngs) or a YouTube-VIS result json, as ``tools/test.py --format-only`` and
+other projects write them; the truth is a CocoVID-style json, made by
+tools/dataset_converters.
 
 Example:
     python tools/evaluate.py work_dirs/demo/results.mots \
@@ -28,7 +29,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('predictions', type=Path, help='folder of txt files, or json')
+    parser.add_argument(
+        'predictions', type=Path, help='folder of txt or png files, or json'
+    )
     parser.add_argument('truth', type=Path, help='annotation file')
     parser.add_argument(
         '--metrics',

@@ -44,7 +44,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--format-only',
         action='store_true',
         help='compute nothing: write the predictions as the benchmarks take them, '
-        'MOTS txt into <work dir>/results.mots/ and YouTube-VIS json (and its zip) to '
+        'MOTS txt (and png, where outfile_formats of the MOTSMetric in the config says '
+        'so) into <work dir>/results.mots/ and YouTube-VIS json (and its zip) to '
         '<work dir>/results.youtube_vis.json; --eval says which, by default both',
     )
     parser.add_argument('--out', metavar='FILE.pkl', help='write the predictions')
@@ -72,6 +73,20 @@ def checkpoint_of(cfg: Config, args: argparse.Namespace) -> str:
     return checkpoint
 
 
+def metrics_of(cfg: Config) -> list[dict]:
+    """The metrics that the config names for testing."""
+    metrics = cfg.get('test_evaluator') or []
+    return [metrics] if isinstance(metrics, dict) else list(metrics)
+
+
+def mots_formats_of(cfg: Config) -> str | Sequence[str] | None:
+    """Formats of files that the MOTSMetric of the config asks for, if it does."""
+    for metric in metrics_of(cfg):
+        if str(metric.get('type')).endswith('MOTSMetric'):
+            return metric.get('outfile_formats')
+    return None
+
+
 def settle(cfg: Config, args: argparse.Namespace) -> Config:
     """Bring the arguments of testing into the config.
 
@@ -89,6 +104,7 @@ def settle(cfg: Config, args: argparse.Namespace) -> Config:
                 ann_file=ann_file_of(cfg.test_dataloader.dataset),
                 outfile_prefix=results,
                 format_only=args.format_only,
+                mots_formats=mots_formats_of(cfg),
                 host=cfg.get('default_scope', 'mmdet'),
             )
         except ValueError as error:
@@ -96,10 +112,8 @@ def settle(cfg: Config, args: argparse.Namespace) -> Config:
     if args.out and not args.out.endswith(('.pkl', '.pickle')):
         raise UserError(f'--out {args.out} has to end with .pkl or .pickle')
     if args.out:
-        metrics = cfg.get('test_evaluator') or []
-        metrics = [metrics] if isinstance(metrics, dict) else list(metrics)
         cfg.test_evaluator = [
-            *metrics,
+            *metrics_of(cfg),
             dict(type='mmvist.DumpTracks', out_file_path=args.out),
         ]
     if args.show_dir:

@@ -2,7 +2,7 @@
 
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,15 @@ from pycocotools import mask as mask_utils
 from mmvist.registry import METRICS
 
 from .frame_records import FrameRecord, FrameRecordMetric, log_text
+from .mots_files import (
+    MOTS_FORMATS,
+    check_png_classes,
+    write_mots_png,
+    write_mots_txt,
+)
 from .rle import disjoint_rles, merge_rles
 from .table import format_table
-from .truth import TruthFrame, TruthVideo
+from .truth import TruthFrame
 
 # what a name in the result says about predictions that broke the rules
 REPAIRS = {
@@ -56,13 +62,17 @@ class MOTSMetric(FrameRecordMetric):
         outfile_prefix: Folder for the predictions as MOTS txt, one file for
             each video (frame, id, category id, height, width, RLE; the frame's
             number is that of its file, as the benchmark counts).
+        outfile_formats: ``txt``, ``png`` or both; as png the folder gets one for
+            each video, of a 16-bit png a frame (category id * 1000 + instance).
         format_only: Write those files and compute nothing.
         backend_args: MMEngine's file backend for ``ann_file``.
         collect_device: See ``FrameRecordMetric``.
         prefix: Of the names in the result.
 
     Raises:
-        ValueError: If ``format_only`` comes without ``outfile_prefix``.
+        ValueError: If ``format_only`` comes without ``outfile_prefix``, or a format
+            is unknown.
+        DataError: When it is fed, if a png cannot hold a class.
     """
 
     default_prefix = 'mots'
@@ -72,6 +82,7 @@ class MOTSMetric(FrameRecordMetric):
         ann_file: str,
         iou_thr: float = 0.5,
         outfile_prefix: str | None = None,
+        outfile_formats: str | Sequence[str] = ('txt',),
         format_only: bool = False,
         backend_args: dict | None = None,
         collect_device: str = 'cpu',
@@ -80,12 +91,23 @@ class MOTSMetric(FrameRecordMetric):
         super().__init__(ann_file, backend_args, collect_device, prefix)
         if format_only and outfile_prefix is None:
             raise ValueError('format_only needs outfile_prefix to write to')
+        if isinstance(outfile_formats, str):
+            outfile_formats = [outfile_formats]
+        unknown = [name for name in outfile_formats if name not in MOTS_FORMATS]
+        if unknown or not outfile_formats:
+            raise ValueError(
+                f'outfile_formats {list(outfile_formats)}: known are {MOTS_FORMATS}'
+            )
         self.iou_thr = iou_thr
         self.outfile_prefix = outfile_prefix
+        self.outfile_formats = tuple(outfile_formats)
         self.format_only = format_only
 
     def record(self, data_sample: Any) -> FrameRecord:
         """The record of one frame, its masks disjoint and none empty."""
+        if self.outfile_prefix is not None and 'png' in self.outfile_formats:
+            # told at the first frame, not after hours of testing
+            check_png_classes(self.classes, self.truth.category_ids(self.classes))
         record = super().record(data_sample)
         record.rles, record.overlap = disjoint_rles(record.rles, record.scores)
         areas = mask_utils.area(record.rles) if record.rles else np.zeros(0)
@@ -96,7 +118,7 @@ class MOTSMetric(FrameRecordMetric):
     def compute_metrics(self, results: dict[int, FrameRecord]) -> dict[str, float]:
         """All numbers (see the class) from the records by image id."""
         if self.outfile_prefix is not None:
-            self._write_txt(results, Path(self.outfile_prefix))
+            self._write(results, Path(self.outfile_prefix))
         if self.format_only:
             return {}
         with contextlib.redirect_stdout(io.StringIO()):  # TrackEval prints a lot
@@ -166,27 +188,12 @@ class MOTSMetric(FrameRecordMetric):
             if video.frames:
                 yield str(video.id), [frame_of(frame) for frame in video.frames]
 
-    def _write_txt(self, records: dict[int, FrameRecord], folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    def _write(self, records: dict[int, FrameRecord], folder: Path) -> None:
         category_ids = self.truth.category_ids(self.classes)
-        for video in self.truth.videos:
-            path = folder / (video.name.replace('/', '_') + '.txt')
-            path.write_text(''.join(_txt_lines(video, records, category_ids)))
+        for name in self.outfile_formats:
+            write = {'txt': write_mots_txt, 'png': write_mots_png}[name]
+            write(self.truth, records, category_ids, folder)
         print_log(f'MOTS results are in {folder}', logger='current')
-
-
-def _txt_lines(
-    video: TruthVideo, records: dict[int, FrameRecord], category_ids: list[int]
-) -> Iterator[str]:
-    for frame in video.frames:
-        record = records.get(frame.img_id) or _empty_record(frame.img_id)
-        for track, label, rle in zip(
-            record.ids, record.labels, record.rles, strict=True
-        ):
-            yield (
-                f'{frame.number} {track} {category_ids[label]} {frame.height} '
-                f'{frame.width} {rle["counts"]}\n'
-            )
 
 
 def _empty_record(img_id: int) -> FrameRecord:

@@ -18,6 +18,7 @@ def build_evaluator(
     ann_file: str,
     outfile_prefix: str | None = None,
     format_only: bool = False,
+    mots_formats: str | Sequence[str] | None = None,
     host: str = 'mmdet',
     **kwargs: Any,
 ) -> list[dict[str, Any]]:
@@ -28,9 +29,10 @@ def build_evaluator(
             is taken once.
         ann_file: CocoVID-style json with the truth.
         outfile_prefix: Where predictions are written, if anywhere: video tracks
-            to ``<outfile_prefix>.youtube_vis.json``, MOTS txt files into the
-            folder ``<outfile_prefix>.mots``.
+            to ``<outfile_prefix>.youtube_vis.json``, MOTS files into the folder
+            ``<outfile_prefix>.mots``.
         format_only: Write predictions and compute nothing.
+        mots_formats: ``outfile_formats`` of ``MOTSMetric``; its default if None.
         host: ``default_scope`` of the config. In one of MMTracking video AP is that
             of its own ``YouTubeVISMetric``, which reads the truth out of the data
             samples and takes none of ``kwargs``.
@@ -62,6 +64,8 @@ def build_evaluator(
         if kind in _OUTFILES:
             prefix = outfile_prefix and f'{outfile_prefix}.{_OUTFILES[kind]}'
             settings.update(outfile_prefix=prefix, format_only=format_only)
+            if mots_formats is not None and kind == 'mmvist.MOTSMetric':
+                settings['outfile_formats'] = mots_formats
         elif format_only:
             raise ValueError(f'{kind} has no file format to write')
         if host == 'mmtrack' and kind == 'mmvist.VISMetric':

@@ -3,9 +3,13 @@
 import importlib.util
 import json
 import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from mmvist.datasets import DataError
 from mmvist.engine.launch import run_tool
@@ -22,22 +26,36 @@ def run(*args: object) -> int:
     return run_tool(lambda: module.main([str(one) for one in args]), DataError)
 
 
-@pytest.fixture
-def files(toy, tmp_path):
-    """Truth, and the predictions of random videos in both formats."""
+@pytest.fixture(scope='module')
+def written(toy, tmp_path_factory):
+    """Truth, and the predictions of random videos in all formats; their numbers."""
+    folder = tmp_path_factory.mktemp('written')
     videos = toy.random_videos(0)
-    truth = toy.write_truth(tmp_path / 'truth.json', videos, CLASSES)
+    truth = toy.write_truth(folder / 'truth.json', videos, CLASSES)
+    png = dict(outfile_formats='png', format_only=True)
     numbers = {}
-    for kind, name in [(MOTSMetric, 'mots'), (VISMetric, 'vis')]:
-        metric = kind(truth, outfile_prefix=str(tmp_path / name))
+    for metric in (
+        MOTSMetric(truth, outfile_prefix=str(folder / 'mots')),
+        MOTSMetric(truth, outfile_prefix=str(folder / 'png'), **png),
+        VISMetric(truth, outfile_prefix=str(folder / 'vis')),
+        SegmMetric(truth),
+    ):
         numbers.update(toy.evaluate(metric, videos, CLASSES))
-    numbers.update(toy.evaluate(SegmMetric(truth), videos, CLASSES))
-    return tmp_path, truth, numbers
+    return folder, numbers
 
 
-def test_mots_txt_gives_the_numbers_of_the_test(files, capsys):
+@pytest.fixture
+def files(written, tmp_path):
+    """A copy that a test may break."""
+    folder, numbers = written
+    shutil.copytree(folder, tmp_path / 'run')
+    return tmp_path / 'run', str(tmp_path / 'run/truth.json'), numbers
+
+
+@pytest.mark.parametrize('kind', ['mots', 'png'])
+def test_mots_files_give_the_numbers_of_the_test(files, kind):
     folder, truth, expected = files
-    args = [folder / 'mots', truth, '--metrics', 'mots', '--work-dir', folder / 'out']
+    args = [folder / kind, truth, '--metrics', 'mots', '--work-dir', folder / 'out']
     assert run(*args) == 0
     numbers = json.loads((folder / 'out/metrics.json').read_text())
     assert {name for name in numbers if 'reliability' in name} == set()
@@ -82,6 +100,12 @@ def first_track(path: Path, **changes: object) -> None:
     path.write_text(json.dumps(tracks))
 
 
+def first_mask(path: Path, change: Callable[[dict], object]) -> None:
+    tracks = json.loads(path.read_text())
+    change(next(mask for mask in tracks[0]['segmentations'] if mask))
+    path.write_text(json.dumps(tracks))
+
+
 BREAKS = {
     'no truth': (lambda f: (f / 'truth.json').unlink(), 'mots', 'truth.json does not'),
     'no predictions': (lambda f: None, 'none', 'predictions .*none do not exist'),
@@ -121,12 +145,82 @@ BREAKS = {
     'json of another class': (
         lambda f: first_track(f / 'vis.json', category_id=77),
         'vis.json',
-        'track 0 is of class 77',
+        'track 0 of video 1 is of class 77',
     ),
     'json of another length': (
         lambda f: first_track(f / 'vis.json', segmentations=[]),
         'vis.json',
-        'track 0 has 0 masks, but its video 8 frames',
+        'track 0 of video 1 has 0 masks, but the video has 8 frames',
+    ),
+    'json without masks': (
+        lambda f: first_track(f / 'vis.json', segmentations='none'),
+        'vis.json',
+        'track 0 of video 1: segmentations are no list of masks',
+    ),
+    'json of scores that are no numbers': (
+        lambda f: first_track(f / 'vis.json', score='high'),
+        'vis.json',
+        "track 0 of video 1: score 'high' is no number",
+    ),
+    'json of a list of lists': (
+        lambda f: (f / 'vis.json').write_text('[[]]'),
+        'vis.json',
+        'track 0 is no object',
+    ),
+    'mask cut': (
+        lambda f: first_mask(f / 'vis.json', lambda m: m.update(counts='Ph')),
+        'vis.json',
+        r'vis\.json: track 0 of video 1, frame \d: run-length code cannot be read: it '
+        'ends in the middle',
+    ),
+    'mask of foreign characters': (
+        lambda f: first_mask(f / 'vis.json', lambda m: m.update(counts='~~')),
+        'vis.json',
+        r"track 0 of video 1, frame \d: run-length code cannot be read: '~' is no",
+    ),
+    'mask of another length': (
+        lambda f: first_mask(f / 'vis.json', lambda m: m.update(counts='0<')),
+        'vis.json',
+        r'track 0 of video 1, frame \d: run-length code is of 12 pixels, the frame',
+    ),
+    'mask of another size': (
+        lambda f: first_mask(f / 'vis.json', lambda m: m.update(size=[32, 24])),
+        'vis.json',
+        r'track 0 of video 1, frame \d: mask is \[32, 24\], its frame \[24, 32\]',
+    ),
+    'mask without counts': (
+        lambda f: first_mask(f / 'vis.json', lambda m: m.pop('counts')),
+        'vis.json',
+        r'track 0 of video 1, frame \d: mask is neither polygons nor a run-length',
+    ),
+    'png missing': (
+        lambda f: (f / 'png/0001/000003.png').unlink(),
+        'png',
+        r'png/0001: has no png of frame 3',
+    ),
+    'png of another frame': (
+        lambda f: shutil.copy(f / 'png/0001/000003.png', f / 'png/0001/000099.png'),
+        'png',
+        r'png/0001/000099\.png: video 0001 has no frame 99',
+    ),
+    'png of another size': (
+        lambda f: Image.fromarray(np.zeros((3, 4), np.uint16)).save(
+            f / 'png/0001/000003.png'
+        ),
+        'png',
+        r'png/0001/000003\.png: is 4 x 3, but its frame is 32 x 24',
+    ),
+    'png of another class': (
+        lambda f: Image.fromarray(np.full((24, 32), 7001, np.uint16)).save(
+            f / 'png/0001/000003.png'
+        ),
+        'png',
+        r'png/0001/000003\.png: value 7001 is of class 7',
+    ),
+    'pngs of a video missing': (
+        lambda f: shutil.rmtree(f / 'png/0001'),
+        'png',
+        r'png/0001\.txt: cannot be read',
     ),
 }
 

@@ -31,6 +31,12 @@ def test_several_names_share_a_metric():
     assert build_evaluator('mots', 'val.json') == build_evaluator(['mots'], 'val.json')
 
 
+def test_formats_of_mots_files():
+    configs = build_evaluator('track_segm', 'val.json', 'out', mots_formats=['png'])
+    assert [cfg.get('outfile_formats') for cfg in configs] == [None, ['png']]
+    assert METRICS.build(configs[1]).outfile_formats == ('png',)
+
+
 @pytest.mark.parametrize('names', [['bbox'], ['track_segm', 'bbox'], []])
 def test_unknown_names_list_the_known(names):
     with pytest.raises(ValueError, match='known are track_segm, youtube_vis, mots'):

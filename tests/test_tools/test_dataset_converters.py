@@ -148,6 +148,62 @@ def test_youtubevis(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert 'exists already' in capsys.readouterr().err
 
 
+def write_youtubevis(path: Path, videos: int = 5) -> Path:
+    """One cow of three pixels in the second frame of each video."""
+    runs = dict(size=[4, 5], counts=[5, 3, 12])
+    numbers = range(1, videos + 1)
+    content = dict(
+        videos=[
+            dict(id=i, height=4, width=5, file_names=[f'v{i}/0.jpg', f'v{i}/5.jpg'])
+            for i in numbers
+        ],
+        categories=[dict(id=10, name='cow')],
+        annotations=[
+            dict(id=i, video_id=i, category_id=10, segmentations=[None, runs])
+            for i in numbers
+        ],
+    )
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_youtubevis_held_out(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    tool, source = load('youtubevis2coco'), write_youtubevis(tmp_path / 'in.json')
+    args = [str(source), str(tmp_path / 'out/paper.json')]
+    assert tool.main([*args, '--split', 'paper']) == 2
+    assert 'has 5 videos, not the 2238' in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
+    assert tool.main([*args, '--held-out-count', '2']) == 0
+    out = capsys.readouterr().out
+    assert f'{tmp_path}/out/paper_train.json: 3 videos, 6 frames, 3 annot' in out
+    assert f'{tmp_path}/out/paper_val.json: 2 videos, 4 frames, 2 annotations' in out
+    names = (tmp_path / 'out/paper_val.txt').read_text()
+    # SHA-256 of v1 is 3bfc..., of v4 8e38..., of v3 e0d2...
+    assert names == 'v1\nv4\n'
+    videos = json.loads((tmp_path / 'out/paper_val.json').read_text())['videos']
+    assert [video['name'] for video in videos] == ['v1', 'v4']
+    more = ['--held-out', str(tmp_path / 'out/paper_val.txt')]
+    assert tool.main([str(source), str(tmp_path / 'again.json'), *more]) == 0
+    for part in ('_train.json', '_val.json', '_val.txt'):
+        first, second = tmp_path / f'out/paper{part}', tmp_path / f'again{part}'
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_youtubevis_frames(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    tool, source = load('youtubevis2coco'), write_youtubevis(tmp_path / 'in.json', 2)
+    for name in ('v1/0.jpg', 'v1/5.jpg', 'v2/5.jpg'):
+        (tmp_path / 'JPEGImages' / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new('RGB', (5, 4)).save(tmp_path / 'JPEGImages' / name)
+    args = [str(source), str(tmp_path / 'out.json')]
+    args += ['--frames', str(tmp_path / 'JPEGImages')]
+    assert tool.main(args) == 2
+    error = capsys.readouterr().err
+    assert 'JPEGImages: lacks 1 of the 4 frames of in.json: v2/0.jpg; fetch' in error
+    assert not (tmp_path / 'out.json').exists()
+    Image.new('RGB', (5, 4)).save(tmp_path / 'JPEGImages/v2/0.jpg')
+    assert tool.main(args) == 0
+
+
 @pytest.mark.parametrize(
     ('text', 'message'),
     [

@@ -66,6 +66,17 @@ def test_format_only_writes_into_the_work_dir(cfg: Config, checkpoint: str) -> N
     assert [one['type'] for one in metrics.test_evaluator] == ['mmvist.MOTSMetric']
 
 
+def test_format_only_keeps_the_formats_of_the_config(
+    cfg: Config, checkpoint: str
+) -> None:
+    mots = dict(type='mmvist.MOTSMetric', ann_file='a', outfile_formats=('txt', 'png'))
+    for evaluator in (mots, [dict(type='mmvist.VISMetric', ann_file='a'), mots]):
+        cfg.test_evaluator = evaluator
+        vis, found = settle('test', cfg, checkpoint, '--format-only').test_evaluator
+        assert found['outfile_formats'] == ('txt', 'png')
+        assert 'outfile_formats' not in vis
+
+
 def test_where_the_checkpoint_comes_from(cfg: Config, checkpoint: str) -> None:
     assert settle('test', cfg, '--checkpoint', checkpoint).load_from == checkpoint
     cfg.load_from = checkpoint

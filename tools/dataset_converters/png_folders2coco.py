@@ -16,13 +16,13 @@ from mmvist.datasets.converters import (
     check_writable,
     convert_png_folders,
     expand_sequences,
+    read_json,
     read_split_file,
     sequences_of_split,
 )
 from mmvist.datasets.converters.command import (
     exit_code,
     progress_bar,
-    read_json,
     write_and_report,
 )
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pycocotools import mask as mask_utils
@@ -70,21 +71,25 @@ class CocoVidBuilder:
         return len(self.images)
 
     def add_instance(
-        self, image_id: int, category_id: int, instance: object, rle: dict
+        self,
+        image_id: int,
+        category_id: int,
+        instance: object,
+        rle: dict,
+        ignore: bool = False,
     ) -> None:
         """Add one instance of a frame; empty masks are left out.
 
         Args:
             image_id: As :meth:`add_frame` gave it.
-            category_id: Class number, or ``IGNORE_CLASS``.
+            category_id: Class number.
             instance: What names the instance within its video.
             rle: Compressed COCO run-length code, ``counts`` as bytes.
+            ignore: It is a region that is not judged, and no instance.
         """
-        area = int(mask_utils.area(rle))
-        if not area:
+        if not mask_utils.area(rle):
             return
         video_id = self.images[image_id - 1]['video_id']
-        ignore = category_id == IGNORE_CLASS
         self.annotations.append(
             dict(
                 id=len(self.annotations) + 1,
@@ -92,11 +97,7 @@ class CocoVidBuilder:
                 video_id=video_id,
                 category_id=category_id,
                 instance_id=IGNORE_ID if ignore else self._id(video_id, instance),
-                bbox=[float(v) for v in mask_utils.toBbox(rle)],
-                area=area,
-                segmentation=dict(
-                    size=[int(v) for v in rle['size']], counts=rle['counts'].decode()
-                ),
+                **mask_fields(rle),
                 iscrowd=int(ignore),
                 **(dict(ignore=True) if ignore else {}),
             )
@@ -119,9 +120,50 @@ class CocoVidBuilder:
         )
 
 
+def mask_fields(rle: dict) -> dict:
+    """``bbox`` (x, y, width, height), ``area`` and ``segmentation`` of a mask.
+
+    Args:
+        rle: Compressed COCO run-length code, ``counts`` as bytes.
+    """
+    return dict(
+        bbox=[float(v) for v in mask_utils.toBbox(rle)],
+        area=int(mask_utils.area(rle)),
+        segmentation=dict(
+            size=[int(v) for v in rle['size']], counts=rle['counts'].decode()
+        ),
+    )
+
+
+def class_numbers(names: Iterable[str]) -> dict[str, int]:
+    """Number class names from 1 on, round the class of regions not judged."""
+    return {name: i + (i >= IGNORE_CLASS) for i, name in enumerate(names, 1)}
+
+
 def encode_mask(mask: np.ndarray) -> dict:
     """Compressed COCO run-length code of a (H, W) bool mask."""
     return mask_utils.encode(np.asfortranarray(mask, dtype=np.uint8))
+
+
+def read_json(path: Path, kind: str) -> dict[str, Any]:
+    """Read a json file that holds an object.
+
+    Args:
+        path: The file.
+        kind: What it should be, for the message.
+
+    Raises:
+        DataError: It cannot be read, is no json, or holds a list.
+    """
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except OSError as error:
+        raise DataError(f'{path}: cannot be read ({error.strerror})') from error
+    except ValueError as error:
+        raise DataError(f'{path}: is no json ({error}); fetch it again') from error
+    if not isinstance(content, dict):
+        raise DataError(f'{path}: holds no object but a list; it is no {kind}')
+    return content
 
 
 def write_json(content: dict, path: str | Path, force: bool = False) -> Path:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 from rich.progress import track
 
@@ -30,31 +28,10 @@ def write_and_report(content: dict, path: Path, force: bool) -> None:
         DataError: The file exists and ``force`` is not set.
     """
     path = write_json(content, path, force)
-    print(
-        f'{path}: {len(content["videos"])} videos, {len(content["images"])} frames, '
-        f'{len(content["annotations"])} annotations'
-    )
-
-
-def read_json(path: Path, kind: str) -> dict[str, Any]:
-    """Read a json file that holds an object.
-
-    Args:
-        path: The file.
-        kind: What it should be, for the message.
-
-    Raises:
-        DataError: It cannot be read, is no json, or holds a list.
-    """
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except OSError as error:
-        raise DataError(f'{path}: cannot be read ({error.strerror})') from error
-    except ValueError as error:
-        raise DataError(f'{path}: is no json ({error}); fetch it again') from error
-    if not isinstance(content, dict):
-        raise DataError(f'{path}: holds no object but a list; it is no {kind}')
-    return content
+    counts = [(content['images'], 'images'), (content['annotations'], 'annotations')]
+    if 'videos' in content:
+        counts = [(content['videos'], 'videos'), (counts[0][0], 'frames'), counts[1]]
+    print(f'{path}: ' + ', '.join(f'{len(items)} {name}' for items, name in counts))
 
 
 def exit_code(convert: Callable[[], None]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mmvist.datasets.converters.cocovid import (
     IGNORE_CLASS,
@@ -16,8 +17,25 @@ from mmvist.datasets.converters.frames import frame_size
 from mmvist.datasets.converters.mots_txt import read_mots_txt
 from mmvist.datasets.errors import DataError
 
-Masks = Callable[[int, tuple[int, int]], Iterable[tuple[int, int, dict]]]
-"""Frame number and (height, width) to (class, instance, rle) of each mask."""
+
+class FrameMask(NamedTuple):
+    """One mask of a frame.
+
+    Attributes:
+        category_id: Class number, or ``IGNORE_CLASS``.
+        instance: What names the instance within its sequence.
+        rle: Compressed COCO run-length code, ``counts`` as bytes.
+        ignore: A region that is not judged, of this class.
+    """
+
+    category_id: int
+    instance: object
+    rle: dict
+    ignore: bool = False
+
+
+Masks = Callable[[int, tuple[int, int]], Iterable[FrameMask]]
+"""Frame number and (height, width) to the masks of that frame."""
 
 
 @dataclass
@@ -79,8 +97,9 @@ def convert_sequences(
             image_id = builder.add_frame(
                 video_id, number - first, f'{sequence.prefix}/{frame.name}'
             )
-            for category_id, instance, rle in sequence.masks(number, size):
-                builder.add_instance(image_id, category_id, instance, rle)
+            for category_id, instance, rle, ignore in sequence.masks(number, size):
+                ignore = ignore or category_id == IGNORE_CLASS
+                builder.add_instance(image_id, category_id, instance, rle, ignore)
     return builder.build()
 
 
@@ -105,7 +124,7 @@ def masks_of_txt(path: Path, classes: dict[int, str], frames: dict[int, Path]) -
                 'add the frame or remove the line'
             )
 
-    def masks(number: int, size: tuple[int, int]) -> Iterable[tuple[int, int, dict]]:
+    def masks(number: int, size: tuple[int, int]) -> Iterable[FrameMask]:
         for one in found.get(number, []):
             height, width = one.rle['size']
             if (height, width) != size:
@@ -113,6 +132,6 @@ def masks_of_txt(path: Path, classes: dict[int, str], frames: dict[int, Path]) -
                     f'{path}:{one.line}: is {width} x {height}, but its frame is '
                     f'{size[1]} x {size[0]}'
                 )
-            yield one.category_id, one.value, one.rle
+            yield FrameMask(one.category_id, one.value, one.rle)
 
     return masks

@@ -5,11 +5,10 @@ background, 10000 a region that is not judged; or ``instances_txt/SSSS.txt`` say
 same in lines. Frames are png or jpg.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from mmvist.datasets.converters.cocovid import (
     IGNORE_CLASS,
@@ -18,6 +17,7 @@ from mmvist.datasets.converters.cocovid import (
     no_progress,
 )
 from mmvist.datasets.converters.frame_sequences import (
+    FrameMask,
     FrameSequence,
     Masks,
     convert_sequences,
@@ -26,8 +26,10 @@ from mmvist.datasets.converters.frame_sequences import (
 from mmvist.datasets.converters.frames import (
     FRAME_SUFFIXES,
     check_gaps,
+    check_mask_size,
     numbered_files,
     paired_files,
+    read_one_channel,
 )
 from mmvist.datasets.errors import DataError
 
@@ -99,17 +101,32 @@ def _masks_of_pngs(
     """The masks of a folder that has one png for each frame."""
     mask_of = paired_files(frames, folder)
 
-    def masks(number: int, size: tuple[int, int]) -> Iterable[tuple[int, int, dict]]:
-        pixels = read_instance_png(mask_of[number], classes)
-        if pixels.shape != size:
-            raise DataError(
-                f'{mask_of[number]}: is {pixels.shape[1]} x {pixels.shape[0]}, but '
-                f'its frame is {size[1]} x {size[0]}'
-            )
-        for value in np.unique(pixels[pixels > 0]).tolist():
-            yield value // 1000, value, encode_mask(pixels == value)
+    def masks(number: int, size: tuple[int, int]) -> Iterable[FrameMask]:
+        return read_instances(mask_of[number], classes, size)
 
     return masks
+
+
+def read_instances(
+    path: Path, classes: dict[int, str], size: tuple[int, int]
+) -> Iterator[FrameMask]:
+    """Read the masks of one frame.
+
+    Args:
+        path: A 16-bit png of class * 1000 + instance.
+        classes: Class number to name.
+        size: (height, width) of the frame.
+
+    Yields:
+        Instances and the ignore region by ascending value, which names them.
+
+    Raises:
+        DataError: As :func:`read_instance_png`, or it is of another size.
+    """
+    pixels = read_instance_png(path, classes)
+    check_mask_size(path, pixels, size)
+    for value in np.unique(pixels[pixels > 0]).tolist():
+        yield FrameMask(value // 1000, value, encode_mask(pixels == value))
 
 
 def read_instance_png(path: Path, classes: dict[int, str]) -> np.ndarray:
@@ -125,19 +142,9 @@ def read_instance_png(path: Path, classes: dict[int, str]) -> np.ndarray:
     Raises:
         DataError: If it cannot be read or holds a class that is not listed.
     """
-    try:
-        with Image.open(path) as image:
-            bands = image.getbands()
-            pixels = np.array(image).astype(np.int32)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(
-            f'{path}: cannot be read as a mask ({error}); fetch it again'
-        ) from error
-    if len(bands) != 1:
-        raise DataError(
-            f'{path}: has {len(bands)} channels; a mask is one of 16 bits '
-            '(class * 1000 + instance)'
-        )
+    pixels = read_one_channel(
+        path, 'a mask is one of 16 bits (class * 1000 + instance)'
+    )
     pixels[pixels // 1000 == IGNORE_CLASS] = IGNORE_CLASS * 1000
     for value in np.unique(pixels).tolist():
         if value and value // 1000 not in classes and value // 1000 != IGNORE_CLASS:

@@ -13,6 +13,7 @@ from pathlib import Path
 from pycocotools import mask as mask_utils
 
 from mmvist.datasets.converters.cocovid import IGNORE_CLASS
+from mmvist.datasets.converters.segmentation import read_segmentation
 from mmvist.datasets.errors import DataError
 
 FIELDS = 'frame id class height width rle'
@@ -72,37 +73,6 @@ def read_mots_txt(
     return frames
 
 
-def run_lengths(counts: str) -> list[int]:
-    """The runs of COCO's compressed code: background, foreground, background, ...
-
-    Args:
-        counts: The code.
-
-    Raises:
-        ValueError: It is no such code.
-    """
-    runs: list[int] = []
-    value = shift = 0
-    for char in counts:
-        bits = ord(char) - 48
-        if not 0 <= bits < 64:
-            raise ValueError(f'{char!r} is no character of it')
-        value |= (bits & 31) << shift
-        shift += 5
-        if bits & 32:
-            continue
-        if bits & 16:
-            value -= 1 << shift
-        # from the fourth run on, the difference to the last of its kind is stored
-        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
-        if runs[-1] < 0:
-            raise ValueError('a run is negative')
-        value = shift = 0
-    if shift:
-        raise ValueError('it ends in the middle of a number')
-    return runs
-
-
 def _parse(
     line: str, where: str, number: int, classes: dict[int, str], ids_by_class: bool
 ) -> tuple[int, TxtInstance]:
@@ -121,16 +91,8 @@ def _parse(
             f'{where}: id {value} is outside its class {category} (ids of it are '
             f'{category}000 to {category}999)'
         )
-    try:
-        pixels = sum(run_lengths(fields[5]))
-    except ValueError as error:
-        raise DataError(f'{where}: run-length code cannot be read: {error}') from None
-    if pixels != height * width:
-        raise DataError(
-            f'{where}: run-length code is of {pixels} pixels, the frame of '
-            f'{height} x {width}'
-        )
-    rle = dict(size=[height, width], counts=fields[5].encode())
+    size = (height, width)
+    rle = read_segmentation(dict(size=size, counts=fields[5]), size, where)
     return frame, TxtInstance(value, category, rle, number)
 
 

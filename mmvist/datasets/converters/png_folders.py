@@ -10,16 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from mmvist.datasets.converters.cocovid import (
     IGNORE_CLASS,
     IGNORE_ID,
     Progress,
+    class_numbers,
     encode_mask,
     no_progress,
 )
 from mmvist.datasets.converters.frame_sequences import (
+    FrameMask,
     FrameSequence,
     Masks,
     convert_sequences,
@@ -27,8 +28,10 @@ from mmvist.datasets.converters.frame_sequences import (
 from mmvist.datasets.converters.frames import (
     FRAME_SUFFIXES,
     check_gaps,
+    check_mask_size,
     numbered_files,
     paired_files,
+    read_one_channel,
 )
 from mmvist.datasets.errors import DataError
 
@@ -75,9 +78,7 @@ def convert_png_folders(
             f'{root}: {len(classes)} classes are given, and nothing says of which one '
             'an instance is; give one class, or a json with --labels'
         )
-    # ids go round that of regions that are not judged
-    numbers = [i + (i >= IGNORE_CLASS) for i in range(1, len(classes) + 1)]
-    id_of = dict(zip(classes, numbers, strict=True))
+    id_of = class_numbers(classes)
 
     def find(name: str) -> FrameSequence:
         folder = root / frames / name
@@ -115,36 +116,15 @@ def _indexed_masks(
             )
         return id_of[label]
 
-    def masks(number: int, size: tuple[int, int]) -> Iterable[tuple[int, int, dict]]:
+    def masks(number: int, size: tuple[int, int]) -> Iterable[FrameMask]:
         path = mask_of[number]
-        pixels = _read_indexed(path)
-        if pixels.shape != size:
-            raise DataError(
-                f'{path}: is {pixels.shape[1]} x {pixels.shape[0]}, but its frame is '
-                f'{size[1]} x {size[0]}'
-            )
+        pixels = read_one_channel(path, 'an indexed mask has one (a palette, or grey)')
+        check_mask_size(path, pixels, size)
         for value in np.unique(pixels[pixels > 0]).tolist():
             rle = encode_mask(pixels == value)
             if value == VOID:
-                yield IGNORE_CLASS, IGNORE_ID, rle
+                yield FrameMask(IGNORE_CLASS, IGNORE_ID, rle)
             else:
-                yield category_of(path, value), value, rle
+                yield FrameMask(category_of(path, value), value, rle)
 
     return masks
-
-
-def _read_indexed(path: Path) -> np.ndarray:
-    """(H, W) instance numbers."""
-    try:
-        with Image.open(path) as image:
-            bands, pixels = image.getbands(), np.array(image)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(
-            f'{path}: cannot be read as a mask ({error}); fetch it again'
-        ) from error
-    if len(bands) != 1:
-        raise DataError(
-            f'{path}: has {len(bands)} channels; an indexed mask has one (a palette, '
-            'or grey)'
-        )
-    return pixels.astype(np.int32)

@@ -8,6 +8,7 @@ import pytest
 from mmvist.datasets import DataError
 from mmvist.datasets.converters.cocovid import (
     CocoVidBuilder,
+    class_numbers,
     encode_mask,
     write_json,
 )
@@ -53,3 +54,20 @@ def test_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
         write_json(dict(a=object()), path, force=True)
     assert path.read_text() == '{"a":1}\n'
     assert [p.name for p in tmp_path.iterdir()] == ['x.json']
+
+
+def test_a_region_not_judged_keeps_its_class() -> None:
+    builder, image = builder_with_frame()
+    rle = encode_mask(np.ones((2, 3), bool))
+    builder.add_instance(image, 1, 'crowd', rle, ignore=True)
+    builder.add_instance(image, 1, 'a', rle)
+    facts = [
+        (a['category_id'], a['instance_id'], a['iscrowd'], a.get('ignore'))
+        for a in builder.build()['annotations']
+    ]
+    assert facts == [(1, 10000, 1, True), (1, 1, 0, None)]
+
+
+def test_numbers_of_classes_go_round_that_of_regions() -> None:
+    numbers = class_numbers(f'class{i}' for i in range(12))
+    assert list(numbers.values()) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13]

@@ -2,13 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays
 from pycocotools import mask as mask_utils
 
 from mmvist.datasets import DataError
-from mmvist.datasets.converters.mots_txt import read_mots_txt, run_lengths
+from mmvist.datasets.converters.mots_txt import read_mots_txt
 
 CLASSES = {1: 'car', 2: 'pedestrian'}
 SIZE = (6, 8)
@@ -55,16 +52,6 @@ def test_an_empty_file_has_no_frames(read):
 def test_two_regions_that_are_not_judged(read):
     both = [line(0, 10000, 10, columns=(c,)) for c in (1, 5)]
     assert len(read(*both)[0]) == 2
-
-
-@given(
-    arrays(np.uint8, array_shapes(min_dims=2, max_dims=2), elements=st.integers(0, 1))
-)
-def test_run_lengths_are_those_of_the_mask(mask):
-    code = mask_utils.encode(np.asfortranarray(mask))['counts'].decode()
-    flat = mask.flatten(order='F')
-    values = np.repeat(np.arange(len(run_lengths(code))) % 2, run_lengths(code))
-    np.testing.assert_array_equal(values, flat)
 
 
 BREAKS = {

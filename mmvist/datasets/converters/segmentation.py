@@ -1,0 +1,117 @@
+"""A COCO segmentation of any kind to a compressed run-length code.
+
+pycocotools reads past the end of a code that was cut, paints beyond the frame where
+run lengths do not fit, and takes two points for a box: whatever comes from a file is
+looked at before it gets there.
+"""
+
+import math
+from numbers import Real
+from typing import Any
+
+from pycocotools import mask as mask_utils
+
+from mmvist.datasets.errors import DataError
+
+
+def read_segmentation(segmentation: Any, size: tuple[int, int], where: str) -> dict:
+    """Read a mask.
+
+    Args:
+        segmentation: Polygons as lists of x, y, x, y, ... in pixels, or a run-length
+            code, compressed or not.
+        size: (height, width) of its frame.
+        where: File and place, for messages.
+
+    Returns:
+        Compressed run-length code with ``counts`` as bytes.
+
+    Raises:
+        DataError: It is of no such kind, of another size, or broken.
+    """
+    if isinstance(segmentation, list):
+        return _of_polygons(segmentation, size, where)
+    if not isinstance(segmentation, dict) or not {'size', 'counts'} <= set(
+        segmentation
+    ):
+        raise DataError(
+            f'{where}: mask is neither polygons nor a run-length code (size, counts)'
+        )
+    found = segmentation['size']
+    if not isinstance(found, list | tuple) or list(found) != list(size):
+        raise DataError(
+            f'{where}: mask is {found}, its frame {list(size)} (height, width)'
+        )
+    counts = segmentation['counts']
+    try:
+        runs = (
+            _checked_runs(counts) if isinstance(counts, list) else run_lengths(counts)
+        )
+    except ValueError as error:
+        raise DataError(f'{where}: run-length code cannot be read: {error}') from None
+    if sum(runs) != size[0] * size[1]:
+        raise DataError(
+            f'{where}: run-length code is of {sum(runs)} pixels, the frame of '
+            f'{size[0]} x {size[1]}'
+        )
+    if isinstance(counts, list):
+        return mask_utils.frPyObjects(dict(size=list(size), counts=counts), *size)
+    counts = counts if isinstance(counts, bytes) else counts.encode()
+    return dict(size=list(size), counts=counts)
+
+
+def run_lengths(counts: str | bytes) -> list[int]:
+    """The runs of COCO's compressed code: background, foreground, background, ...
+
+    Args:
+        counts: The code.
+
+    Raises:
+        ValueError: It is no such code.
+    """
+    if isinstance(counts, bytes):
+        counts = counts.decode('latin-1')
+    if not isinstance(counts, str):
+        raise ValueError(f'{counts!r} is no text')
+    runs: list[int] = []
+    value = shift = 0
+    for char in counts:
+        bits = ord(char) - 48
+        if not 0 <= bits < 64:
+            raise ValueError(f'{char!r} is no character of it')
+        value |= (bits & 31) << shift
+        shift += 5
+        if bits & 32:
+            continue
+        if bits & 16:
+            value -= 1 << shift
+        # from the fourth run on, the difference to the last of its kind is stored
+        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
+        if runs[-1] < 0:
+            raise ValueError('a run is negative')
+        value = shift = 0
+    if shift:
+        raise ValueError('it ends in the middle of a number')
+    return runs
+
+
+def _checked_runs(runs: list) -> list[int]:
+    for run in runs:
+        if not isinstance(run, int) or run < 0:
+            raise ValueError(f'{run!r} is no length of a run')
+    return runs
+
+
+def _of_polygons(polygons: list, size: tuple[int, int], where: str) -> dict:
+    if not polygons:
+        raise DataError(f'{where}: mask has no polygon')
+    for polygon in polygons:
+        if not isinstance(polygon, list) or not all(
+            isinstance(value, Real) and math.isfinite(value) for value in polygon
+        ):
+            raise DataError(f'{where}: polygon is no list of numbers x, y, x, y, ...')
+        if len(polygon) < 6 or len(polygon) % 2:
+            raise DataError(
+                f'{where}: polygon of {len(polygon)} numbers; three points are six'
+            )
+    return mask_utils.merge(mask_utils.frPyObjects(polygons, *size))

@@ -1,0 +1,134 @@
+"""Predictions in the two formats of MOTS: lines of txt, and one png a frame."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from pycocotools import mask as mask_utils
+
+from mmvist.datasets.converters.cocovid import IGNORE_CLASS
+from mmvist.datasets.errors import DataError
+
+from .frame_records import FrameRecord
+from .rle import Rle
+from .truth import Truth, TruthFrame, TruthVideo
+
+MOTS_FORMATS = ('txt', 'png')
+INSTANCES = 999
+"""Of a class in a video, as a png numbers them: 1 to 999."""
+CLASSES = 64
+"""Highest category id of a png: 65 * 1000 + 999 is no number of 16 bits."""
+
+Records = Mapping[int, FrameRecord]
+"""Predictions by image id; a frame without a record is empty."""
+
+
+def mots_path(folder: Path, video: TruthVideo, suffix: str = '') -> Path:
+    """The file of a video with its ``suffix``, or its folder of pngs."""
+    return folder / (video.name.replace('/', '_') + suffix)
+
+
+def write_mots_txt(
+    truth: Truth, records: Records, category_ids: Sequence[int], folder: Path
+) -> None:
+    """Write ``NAME.txt`` of each video: frame, id, class, height, width, code.
+
+    Args:
+        truth: The videos; the number of a frame is that of its file.
+        records: Predictions, their masks disjoint.
+        category_ids: Of each label.
+        folder: Is made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for video in truth.videos:
+        lines = (
+            f'{frame.number} {track} {category} {frame.height} {frame.width} '
+            f'{rle["counts"]}\n'
+            for frame in video.frames
+            for track, category, rle in _instances(records, frame, category_ids)
+        )
+        mots_path(folder, video, '.txt').write_text(''.join(lines))
+
+
+def write_mots_png(
+    truth: Truth, records: Records, category_ids: Sequence[int], folder: Path
+) -> None:
+    """Write ``NAME/FFFFFF.png`` of each frame, as KITTI MOTS has its annotations.
+
+    A pixel (16 bit) is category id * 1000 + instance, 0 background. Instances count
+    from 1 in each class of a video, in the order in which they appear: a track that
+    changes its class is one instance in each.
+
+    Args:
+        truth: The videos; the number of a frame is that of its file.
+        records: Predictions, their masks disjoint.
+        category_ids: Of each label, fit for :func:`check_png_classes`.
+        folder: Is made.
+
+    Raises:
+        DataError: A video has more than 999 instances of a class; nothing is written.
+    """
+    values = [
+        _png_values(video, records, category_ids, mots_path(folder, video))
+        for video in truth.videos
+    ]
+    for video, value_of in zip(truth.videos, values, strict=True):
+        path = mots_path(folder, video)
+        path.mkdir(parents=True, exist_ok=True)
+        for frame in video.frames:
+            pixels = np.zeros((frame.height, frame.width), dtype=np.uint16)
+            for track, category, rle in _instances(records, frame, category_ids):
+                mask = mask_utils.decode(rle).astype(bool)
+                pixels[mask] = value_of[category, track]
+            Image.fromarray(pixels).save(path / f'{frame.number:06}.png')
+
+
+def check_png_classes(names: Sequence[str], category_ids: Sequence[int]) -> None:
+    """Refuse classes that a png cannot hold.
+
+    Raises:
+        DataError: A category id is above 64, or that of regions that are not judged.
+    """
+    for name, category in zip(names, category_ids, strict=True):
+        if category == IGNORE_CLASS or not 0 < category <= CLASSES:
+            raise DataError(
+                f'class {name} has category id {category}; in a MOTS png ids go from '
+                f'1 to {CLASSES}, and {IGNORE_CLASS} is a region that is not judged: '
+                'write txt'
+            )
+
+
+def _png_values(
+    video: TruthVideo, records: Records, category_ids: Sequence[int], path: Path
+) -> dict[tuple[int, int], int]:
+    """(category id, track) to the value of its pixels."""
+    values: dict[tuple[int, int], int] = {}
+    counts: Counter[int] = Counter()
+    for frame in video.frames:
+        for track, category, _ in _instances(records, frame, category_ids):
+            if (category, track) not in values:
+                counts[category] += 1
+                values[category, track] = category * 1000 + counts[category]
+    for category, count in counts.items():
+        if count > INSTANCES:
+            raise DataError(
+                f'{path}: {count} instances of category {category} are more than the '
+                f'{INSTANCES} that a png can number; write txt'
+            )
+    return values
+
+
+def _instances(
+    records: Records, frame: TruthFrame, category_ids: Sequence[int]
+) -> Iterator[tuple[int, int, Rle]]:
+    """(id, category id, mask) of each instance of a frame."""
+    record = records.get(frame.img_id)
+    if record is not None:
+        for track, label, rle in zip(
+            record.ids.tolist(), record.labels, record.rles, strict=True
+        ):
+            yield track, category_ids[label], rle
