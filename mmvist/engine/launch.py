@@ -56,7 +56,8 @@ def load_config(args: argparse.Namespace) -> Config:
     """The config of a command line, its ``work_dir`` settled.
 
     The folder is that of the command line, else of the config, else
-    ``work_dirs/<name of the config>``.
+    ``work_dirs/<name of the config>``. ``custom_imports`` may name a module that
+    lies beside the config.
 
     Raises:
         UserError: The config does not exist or is no config.
@@ -67,6 +68,9 @@ def load_config(args: argparse.Namespace) -> Config:
     if path.suffix not in ('.py', '.json', '.yaml', '.yml'):
         raise UserError(f'config {path} is no .py, .json or .yaml file')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    beside = str(path.parent.resolve())
+    if beside not in sys.path:
+        sys.path.append(beside)  # last: an installed module is not hidden
     cfg = Config.fromfile(str(path))
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
@@ -241,7 +245,9 @@ def run_tool(main: Callable[[], None], *mistakes: type[Exception]) -> int:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         if isinstance(error, UnpicklingError):
             lines = [f'a checkpoint named in the config is refused: {refusal(error)}']
-        if int(os.environ.get('RANK', 0)) == 0:
+        # slurm's own name counts until the processes have joined
+        rank = os.environ.get('RANK', os.environ.get('SLURM_PROCID', 0))
+        if int(rank) == 0:
             print(f'error: {lines[-1]}', file=sys.stderr)
         return 2
     finally:
