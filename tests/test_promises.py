@@ -39,7 +39,7 @@ class Eyes:
         number = (self.seed * 1000 + self.frame_id) * 10 + part
         return torch.Generator().manual_seed(number)
 
-    def detect(self, detector, features, metainfo, *args) -> list[InstanceData]:
+    def detect(self, features, metainfo, *args) -> list[InstanceData]:
         """A few of six wandering boxes."""
         homes = torch.Generator().manual_seed(self.seed)
         boxes = torch.rand(MOST, 4, generator=homes) * torch.tensor([40.0, 16, 20, 14])
@@ -141,8 +141,9 @@ class Watched:
 def watched() -> Iterator[Watched]:
     one = Watched()
     with pytest.MonkeyPatch.context() as patch:
-        for name in ('detect', 'refine', 'segment'):
+        for name in ('refine', 'segment'):
             patch.setattr(vae_vist, name, getattr(one.eyes, name))
+        patch.setattr(one.model.frame_detector, 'detect', one.eyes.detect)
         yield one
 
 

@@ -27,8 +27,18 @@ from mmvist.structures.hosts import clip_from_mmdet
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 DEMO = CONFIGS / 'vae_vist/vae-vist_mask-rcnn_r18-half_fpn_synthetic.py'
+RTMDET = CONFIGS / 'mixing/vae-vist_rtmdet-ins_tiny_synthetic.py'
 SIZE = (60, 90)
 """(height, width) of a frame: padded to (64, 96)."""
+SHOWS_ALL = dict(
+    match_iou_thr=0.3,
+    match_score_thr=0.0,
+    birth_score_thr=0.0,
+    augment_birth_score_thr=0.0,
+    keep_score_thr=0.0,
+    duplicate_iou_thr=0.9,
+)
+"""A tracker that shows what an untrained model finds."""
 
 
 def tiny_config(**changes: Any) -> dict:
@@ -52,12 +62,29 @@ def tiny_config(**changes: Any) -> dict:
     skips = dict(latent_channels=4, skip_channels=(8, 16, 16, 16), out_channels=16)
     model.proposal_head.update(**skips, widths=(8, 16, 16, 16), fc_channels=32)
     model.augment_head.update(**skips, widths=(16, 16, 16, 16), mask_channels=16)
+    return _changed(model, changes)
+
+
+def _changed(model: dict, changes: dict[str, Any]) -> dict:
     for key, value in changes.items():
         if isinstance(value, dict) and isinstance(model.get(key), dict):
             model[key].update(value)
         else:
             model[key] = value
     return model
+
+
+def tiny_rtmdet_config(**changes: Any) -> dict:
+    """:func:`tiny_config` with a single-stage detector, narrow too."""
+    model = tiny_config()
+    detector = copy.deepcopy(Config.fromfile(RTMDET).model.detector)
+    detector.backbone.widen_factor = 0.125
+    detector.neck.update(in_channels=[32, 64, 128], out_channels=16)
+    detector.bbox_head.update(in_channels=16, feat_channels=16)
+    detector.test_cfg.update(score_thr=0.0, max_per_img=6)
+    model.detector = detector
+    model.augment_head.mask_strides = (8, 16, 32)
+    return _changed(model, changes)
 
 
 def tiny_model(**changes: Any) -> VAEVIST:
@@ -211,13 +238,5 @@ def lively_model(**changes: Any) -> VAEVIST:
 
     All scores pass, and masks are cut at the median of random logits.
     """
-    accepting = dict(
-        match_iou_thr=0.3,
-        match_score_thr=0.0,
-        birth_score_thr=0.0,
-        augment_birth_score_thr=0.0,
-        keep_score_thr=0.0,
-        duplicate_iou_thr=0.9,
-    )
-    changes['tracker'] = accepting | changes.get('tracker', {})
+    changes['tracker'] = SHOWS_ALL | changes.get('tracker', {})
     return tiny_model(**changes).eval()

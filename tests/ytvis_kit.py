@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from mmengine.config import ConfigDict
 from pycocotools import mask as coco_mask
-from tiny_vist import boxes_of, tiny_config, toy_video
+from tiny_vist import SHOWS_ALL, boxes_of, tiny_config, toy_video
 
 STOCK = (
     'mmtrack::vis/masktrack_rcnn/'
@@ -99,17 +99,6 @@ def _add_video(truth: dict[str, list], root: Path, video_id: int) -> None:
                     iscrowd=0,
                 )
             )
-
-
-SHOWS_ALL = dict(
-    match_iou_thr=0.3,
-    match_score_thr=0.0,
-    birth_score_thr=0.0,
-    augment_birth_score_thr=0.0,
-    keep_score_thr=0.0,
-    duplicate_iou_thr=0.9,
-)
-"""A tracker that shows what an untrained model finds."""
 
 
 def tiny_mmtrack_model(**changes: Any) -> ConfigDict:

@@ -17,8 +17,12 @@ default_hooks = dict(
     visualization=dict(type='mmdet.TrackVisualizationHook', draw=False),
 )
 # All random draws of an iteration come from seed, iteration and rank, so that
-# a resumed run equals an uninterrupted one.
-custom_hooks = [dict(type='mmvist.StepSeedHook')]
+# a resumed run equals an uninterrupted one; and several processes are one model,
+# running statistics included.
+custom_hooks = [
+    dict(type='mmvist.StepSeedHook'),
+    dict(type='mmvist.BatchNormSyncHook'),
+]
 randomness = dict(seed=0)
 
 env_cfg = dict(

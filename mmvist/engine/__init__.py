@@ -4,11 +4,12 @@ from .checkpoint import load_checkpoint, load_weights
 from .distributed import CPUDistributedDataParallel, init_cpu_group
 from .dump import DumpTracks
 from .errors import CheckpointError, UserError
-from .hooks import ProgressBarHook, ShowDirHook, StepSeedHook
+from .hooks import BatchNormSyncHook, ProgressBarHook, ShowDirHook, StepSeedHook
 from .runner import VISTRunner
 from .seeding import seed_all
 
 __all__ = [
+    'BatchNormSyncHook',
     'CPUDistributedDataParallel',
     'CheckpointError',
     'DumpTracks',

@@ -57,7 +57,8 @@ def load_config(args: argparse.Namespace) -> Config:
     """The config of a command line, its ``work_dir`` settled.
 
     The folder is that of the command line, else of the config, else
-    ``work_dirs/<name of the config>``.
+    ``work_dirs/<name of the config>``. ``custom_imports`` may name a module that
+    lies beside the config.
 
     Raises:
         UserError: The config does not exist or is no config.
@@ -68,6 +69,25 @@ def load_config(args: argparse.Namespace) -> Config:
     if path.suffix not in ('.py', '.json', '.yaml', '.yml'):
         raise UserError(f'config {path} is no .py, .json or .yaml file')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = _read_config(path)
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    if cfg.get('default_scope') == 'mmtrack':
+        _settle_mmtrack(cfg)
+    cfg.launcher = args.launcher
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{path.stem}'
+    return cfg
+
+
+def _read_config(path: Path) -> Config:
+    """Read a config, which may import modules that lie beside it.
+
+    Raises:
+        UserError: It fails, or holds no model.
+    """
+    beside = str(path.parent.resolve())
+    if beside not in sys.path:
+        sys.path.append(beside)  # last: an installed module is not hidden
     try:
         cfg = Config.fromfile(str(path))
     except FileNotFoundError:
@@ -79,12 +99,6 @@ def load_config(args: argparse.Namespace) -> Config:
         ) from error
     if 'model' not in cfg:
         raise UserError(f'config {path} has no model; is it one of data or a schedule?')
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
-    if cfg.get('default_scope') == 'mmtrack':
-        _settle_mmtrack(cfg)
-    cfg.launcher = args.launcher
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{path.stem}'
     return cfg
 
 
@@ -251,7 +265,9 @@ def run_tool(main: Callable[[], None], *mistakes: type[Exception]) -> int:
         line = line_of(error, mistakes)
         if line is None:
             raise
-        if int(os.environ.get('RANK', 0)) == 0:
+        # slurm's own name counts until the processes have joined
+        rank = os.environ.get('RANK', os.environ.get('SLURM_PROCID', 0))
+        if int(rank) == 0:
             print(f'error: {line}', file=sys.stderr)
         return 2
     finally:

@@ -1,7 +1,10 @@
 from .augment import AugmentHead
 from .auxiliary import AuxiliaryHead
 from .baselines import MaskRCNNIoU
-from .encoder import Encoding, VideoEncoder
+from .detectors import FrameDetector, frame_detector
+from .encoder import VideoEncoder
+from .encoding import Encoding, FeatureEncoder
+from .latent_supervision import LatentSupervision
 from .losses import GPKLLoss
 from .proposal import ProposalHead
 from .trackers import IoUHungarianTracker
@@ -12,9 +15,13 @@ __all__ = [
     'AugmentHead',
     'AuxiliaryHead',
     'Encoding',
+    'FeatureEncoder',
+    'FrameDetector',
     'GPKLLoss',
     'IoUHungarianTracker',
+    'LatentSupervision',
     'MaskRCNNIoU',
     'ProposalHead',
     'VideoEncoder',
+    'frame_detector',
 ]

@@ -92,7 +92,8 @@ def segment(
 class AugmentHead(BaseModule):
     """z, x^Aug and the candidate boxes to class, box and mask of each.
 
-    1. x^Aug_s = E_s (+) x^Mask_s at strides 4, 8, 16, 32 (eq. (4));
+    1. x^Aug_s = E_s (+) x^Mask_s at strides 4, 8, 16, 32 (eq. (4)), without
+       x^Mask_s where the detector has no map of that stride;
     2. :class:`SkipDecoder` from z with x^Aug as skips;
     3. RoIAlign, class and box head, RoIAlign at the refined box, FCN mask
        head: ``roi_head``.
@@ -100,7 +101,10 @@ class AugmentHead(BaseModule):
     Args:
         latent_channels: Channels L of z.
         skip_channels: Channels of E_s at strides 4, 8, 16, 32.
-        mask_channels: Channels of x^Mask_s (the detector's FPN).
+        mask_channels: Channels of x^Mask_s (the detector's neck).
+        mask_strides: Strides s at which there is an x^Mask_s, the first ones of
+            the neck. Where a neck begins at 8 (RTMDet, RetinaNet), x^Aug_4 is
+            E_4 alone.
         widths: Channels of the decoder at those strides.
         out_channels: Channels of the maps that RoIAlign reads.
         roi_head: Config of a ``StandardRoIHead`` with mask head.
@@ -109,6 +113,9 @@ class AugmentHead(BaseModule):
         loss_weight: Factor on the losses of the branch.
         with_skip: False drops E_s and keeps x^Mask (ablation (a)).
         init_cfg: MMEngine's initialisation config.
+
+    Raises:
+        ValueError: ``mask_strides`` are not among 4, 8, 16, 32, in this order.
     """
 
     def __init__(
@@ -119,6 +126,7 @@ class AugmentHead(BaseModule):
         latent_channels: int = 32,
         skip_channels: Sequence[int] = (128, 256, 256, 256),
         mask_channels: int = 256,
+        mask_strides: Sequence[int] = FEATURE_STRIDES,
         widths: Sequence[int] = (256, 256, 256, 256),
         out_channels: int = 256,
         loss_weight: float = 1.0,
@@ -126,12 +134,21 @@ class AugmentHead(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        self.mask_strides = tuple(mask_strides)
+        if self.mask_strides != tuple(s for s in FEATURE_STRIDES if s in mask_strides):
+            raise ValueError(
+                f'mask_strides are some of {FEATURE_STRIDES}, in this order, got '
+                f'{self.mask_strides}'
+            )
         self.with_skip = with_skip
         self.loss_weight = loss_weight
         skips = skip_channels if with_skip else (0,) * len(FEATURE_STRIDES)
         self.decoder = SkipDecoder(
             latent_channels,
-            [skip + mask_channels for skip in skips],
+            [
+                skip + (mask_channels if stride in self.mask_strides else 0)
+                for skip, stride in zip(skips, FEATURE_STRIDES)
+            ],
             widths,
             out_channels,
         )
@@ -143,19 +160,26 @@ class AugmentHead(BaseModule):
         self,
         z: Tensor,  # (N, L, h, w)
         skips: Sequence[Tensor],  # E_s, s = 4, 8, 16, 32
-        mask_features: Sequence[Tensor],  # x^Mask_s, s = 4, 8, 16, 32, ...
+        mask_features: Sequence[Tensor],  # x^Mask_s, s = mask_strides, ...
     ) -> tuple[Tensor, ...]:
         """Feature maps (N, out_channels, h_s, w_s) of the branch."""
-        mask_features = mask_features[: len(FEATURE_STRIDES)]
-        sizes = [tuple(feature.shape[-2:]) for feature in mask_features]
-        if self.with_skip:
-            augmented = [
-                torch.cat([_resize_to(skip, size), feature], dim=1)
-                for skip, feature, size in zip(skips, mask_features, sizes)
-            ]
-        else:
-            augmented = list(mask_features)
+        given = dict(zip(self.mask_strides, mask_features))
+        augmented, sizes = [], []
+        for stride, skip in zip(FEATURE_STRIDES, skips):
+            feature = given.get(stride)
+            size = tuple((skip if feature is None else feature).shape[-2:])
+            augmented.append(self._augmented(skip, feature, size))
+            sizes.append(size)
         return self.decoder(z, augmented, sizes)
+
+    def _augmented(
+        self, skip: Tensor, feature: Tensor | None, size: tuple[int, int]
+    ) -> Tensor | None:
+        """x^Aug_s of one stride; None where there is neither of the two."""
+        parts = [_resize_to(skip, size)] if self.with_skip else []
+        if feature is not None:
+            parts.append(feature)
+        return torch.cat(parts, dim=1) if parts else None
 
     def loss(
         self,

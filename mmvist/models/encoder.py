@@ -8,57 +8,19 @@ channel of that map unless ``groups`` says otherwise.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmvist.distributions import (
-    GroupedNormal,
-    correlation_from_logits,
-    logits_from_correlation,
-)
 from mmvist.registry import MODELS
 
-from .latent_layout import LatentLayout
+from .encoding import Encoding, LatentHeads
 from .layers import ResidualBlock, conv3x3
 
 
-@dataclass
-class Encoding:
-    """What the encoder says of an observation xi_t.
-
-    Attributes:
-        mean: mu, (N, L, h, w) at stride 32.
-        posterior: q(z | xi, phi) over J = L * h * w variables, or None for an
-            encoder that is not variational.
-        layout: The order in which ``posterior`` lists the positions of a map.
-        phi: The spatial prior: block outputs at strides 1 (or 2), 2, 4, 8, 16.
-        bottleneck: E_32, (N, C, h, w), in front of the latent heads.
-    """
-
-    mean: Tensor
-    posterior: GroupedNormal | None
-    layout: LatentLayout
-    phi: tuple[Tensor, ...]
-    bottleneck: Tensor
-
-    @property
-    def skips(self) -> tuple[Tensor, ...]:
-        """E_s for s = 4, 8, 16, 32."""
-        return (*self.phi[2:], self.bottleneck)
-
-    def sample(self) -> Tensor:
-        """Draw z ~ q, (N, L, h, w), with its gradient; mu without a posterior."""
-        if self.posterior is None:
-            return self.mean
-        return self.layout.to_map(self.posterior.rsample()).to(self.mean.dtype)
-
-
 @MODELS.register_module()
-class VideoEncoder(BaseModule):
+class VideoEncoder(LatentHeads):
     """Observation xi_t = [F_t, F_{t-1}, Lambda_{t-1}] to q(z | xi, phi) and phi.
 
     1. a 3x3 convolution takes the 7 channels to ``widths[0]``;
@@ -88,8 +50,6 @@ class VideoEncoder(BaseModule):
         ValueError: Of ``widths``, ``stem_stride`` or ``init_rho``.
     """
 
-    LOG_VAR_LIMIT = 10.0
-
     def __init__(
         self,
         widths: Sequence[int] = (32, 64, 128, 256, 256),
@@ -107,15 +67,7 @@ class VideoEncoder(BaseModule):
             raise ValueError(f'widths takes five numbers, got {list(widths)}')
         if stem_stride not in (1, 2):
             raise ValueError(f'stem_stride is 1 or 2, got {stem_stride}')
-        if not 0 <= init_rho < 0.99:
-            # under 0 the bound depends on the size of a group, hence of a frame
-            raise ValueError(f'init_rho is at least 0 and under 0.99, got {init_rho}')
         self.widths = tuple(widths)
-        self.latent_channels = latent_channels
-        self.groups = groups if isinstance(groups, str) else tuple(groups)
-        self.with_corr = with_corr and variational
-        self.variational = variational
-        self.init_rho = init_rho
 
         self.stem = conv3x3(7, widths[0], stride=stem_stride)
         self.blocks = nn.ModuleList(ResidualBlock(width) for width in widths)
@@ -124,17 +76,15 @@ class VideoEncoder(BaseModule):
             conv3x3(width, below, stride=stride)
             for width, below, stride in zip(widths, (*widths[1:], widths[-1]), strides)
         )
-        self.mean_head = conv3x3(widths[-1], latent_channels)
-        nn.init.normal_(self.mean_head.weight, std=0.01)
-        if variational:
-            self.log_var_head = conv3x3(widths[-1], latent_channels)
-            nn.init.normal_(self.log_var_head.weight, std=0.001)
-            nn.init.constant_(self.log_var_head.bias, init_log_var)
-        if self.with_corr:
-            channels = 1 if self.groups == 'position' else latent_channels
-            self.rho_head = nn.Conv2d(widths[-1], channels, 1)
-            nn.init.normal_(self.rho_head.weight, std=0.001)
-            nn.init.zeros_(self.rho_head.bias)
+        self._add_latent_heads(
+            widths[-1],
+            latent_channels,
+            groups,
+            with_corr=with_corr,
+            variational=variational,
+            init_rho=init_rho,
+            init_log_var=init_log_var,
+        )
 
     def forward(
         self,
@@ -149,29 +99,4 @@ class VideoEncoder(BaseModule):
             x = block(x)
             phi.append(x)
             x = F.relu(down(x))
-        mean = self.mean_head(x)
-        layout = LatentLayout(self.groups, mean.shape[1:])
-        posterior = self._posterior(x, mean, layout) if self.variational else None
-        return Encoding(mean, posterior, layout, tuple(phi), x)
-
-    def _posterior(
-        self, bottleneck: Tensor, mean: Tensor, layout: LatentLayout
-    ) -> GroupedNormal:
-        limit = self.LOG_VAR_LIMIT
-        log_var = self.log_var_head(bottleneck).float().clamp(-limit, limit)
-        scale = torch.exp(0.5 * log_var)
-        if self.with_corr:
-            logits = layout.pool(self.rho_head, bottleneck).float()
-            start = logits_from_correlation(
-                logits.new_full(logits.shape, self.init_rho), layout.group_sizes
-            )
-            rho = correlation_from_logits(logits + start, layout.group_sizes)
-        else:
-            rho = scale.new_zeros(len(mean), layout.num_groups)
-        return GroupedNormal(
-            layout.to_vector(mean.float()),
-            layout.to_vector(scale),
-            rho,
-            layout.group_sizes,
-            validate_args=False,
-        )
+        return self._encode(x, tuple(phi))

@@ -22,8 +22,9 @@ from mmvist.structures.masks import disjoint_masks
 from mmvist.structures.track_state import VideoState, running_labels
 
 from .augment import refine, segment
-from .detector import detect, detector_loss
-from .encoder import Encoding
+from .detectors import frame_detector
+from .encoding import Encoding
+from .losses import kl_losses
 from .training import TrainingSamples
 
 
@@ -41,14 +42,15 @@ class VAEVIST(BaseMOTModel):
     5. :class:`GPKLLoss` (Theorem 2);
     6. :class:`AuxiliaryHead` D_aux: F_{t+1} from z alone; training only;
     7. :class:`ProposalHead` D_pro: b_{t-1} to b^pro_t, the same identity;
-    8. Mask R-CNN: x^Mask_s and the detections b^mask_t;
+    8. the detector (Mask R-CNN): x^Mask_s and the detections b^mask_t;
     9. :class:`IoUHungarianTracker`: unions, propagated alone, new;
     10. :class:`AugmentHead` D_aug: class, box and mask of each;
     11. disjoint masks, births and deaths; the result is the b_{t-1} and
         Lambda_{t-1} of the next frame.
 
     Args:
-        detector: Config of a two-stage MMDetection detector with masks.
+        detector: Config of a MMDetection detector: two-stage with masks, or
+            single-stage; :class:`FrameDetector` says what is asked of it.
         encoder: Config of the encoder.
         proposal_head: Config of D_pro.
         tracker: Config of the matching.
@@ -60,7 +62,8 @@ class VAEVIST(BaseMOTModel):
         variational: False leaves z = mu and no KL (row (c)).
         with_aux: False drops D_aux (rows (d) and (f)).
         with_augment: False takes class, score and mask of propagated boxes
-            from Mask R-CNN's own heads (rows (d) and (e)).
+            from Mask R-CNN's own heads (rows (d) and (e)); a single-stage
+            detector has none.
         detect_interval: Every n-th frame runs RPN and box head; on the others
             instances are propagated and none is born.
         mask_weights: How Lambda weighs a mask, see :func:`combined_mask`.
@@ -72,7 +75,9 @@ class VAEVIST(BaseMOTModel):
 
     Raises:
         ValueError: A branch that is switched on has no config, heads differ in
-            their number of classes, or ``detect_interval`` is under 1.
+            their number of classes, ``detect_interval`` is under 1, or the
+            detector is of no known kind, has maps of other strides than
+            ``augment_head.mask_strides``, or no RoI heads where they are needed.
     """
 
     def __init__(
@@ -109,6 +114,7 @@ class VAEVIST(BaseMOTModel):
         self.freeze_detector = freeze_detector
 
         self.detector = MODELS.build(detector)
+        self.frame_detector = frame_detector(self.detector)
         self.encoder = MODELS.build(
             dict(encoder, with_corr=with_corr, variational=variational)
         )
@@ -125,6 +131,7 @@ class VAEVIST(BaseMOTModel):
         if with_augment:
             augment_head = _needed(augment_head, 'augment_head')
             self.augment_head = MODELS.build(dict(augment_head, with_skip=with_skip))
+        self.frame_detector.check(self.augment_head if with_augment else None)
         self.num_classes = self._count_classes()
         self.training_samples = TrainingSamples(
             self.tracker, self.num_classes, mask_weights, **(train_cfg or {})
@@ -134,14 +141,10 @@ class VAEVIST(BaseMOTModel):
             self.freeze_module('detector')
 
     def _count_classes(self) -> int:
-        roi_heads = [self.detector.roi_head]
+        counts = list(self.frame_detector.class_counts)
         if self.with_augment:
-            roi_heads.append(self.augment_head.roi_head)
-        counts = [
-            head.num_classes
-            for roi_head in roi_heads
-            for head in (roi_head.bbox_head, roi_head.mask_head)
-        ]
+            roi_head = self.augment_head.roi_head
+            counts += [roi_head.bbox_head.num_classes, roi_head.mask_head.num_classes]
         if len(set(counts)) != 1:
             raise ValueError(
                 'box and mask heads of detector and augment_head must have one '
@@ -186,7 +189,9 @@ class VAEVIST(BaseMOTModel):
             torch.stack([one.combined_mask for one in known]),
         )
         z = encoding.sample()
-        losses = self._latent_loss(encoding)
+        losses = {}
+        if encoding.posterior is not None:
+            losses.update(kl_losses(self.kl_loss, encoding.posterior))
         if self.with_aux:
             losses.update(
                 self.auxiliary_head.loss(
@@ -203,8 +208,8 @@ class VAEVIST(BaseMOTModel):
             )
         )
         features = self.detector.extract_feat(clip.frame)
-        detector_losses, proposals = detector_loss(
-            self.detector, features, clip.data_samples
+        detector_losses, proposals = self.frame_detector.loss(
+            features, clip.data_samples
         )
         if not self.freeze_detector:
             losses.update(detector_losses)
@@ -219,21 +224,6 @@ class VAEVIST(BaseMOTModel):
         self.training_samples.advance()
         return losses
 
-    def _latent_loss(self, encoding: Encoding) -> dict[str, Tensor]:
-        posterior = encoding.posterior
-        if posterior is None:
-            return {}
-        logged = dict(
-            loss_kl=self.kl_loss(posterior),
-            rho=posterior.rho.detach().mean(),
-            abs_rho=posterior.rho.detach().abs().mean(),
-            sigma=posterior.scale.detach().mean(),
-        )
-        if getattr(self.kl_loss, 'learned', False):
-            prior_rho = self.kl_loss.prior_correlation(posterior)
-            logged['prior_rho'] = prior_rho.detach().mean()
-        return logged
-
     @torch.no_grad()
     def _training_candidates(
         self,
@@ -246,10 +236,9 @@ class VAEVIST(BaseMOTModel):
         """RoIs of the augment branch, made by the code of :meth:`step`."""
         metainfo = [sample.metainfo for sample in clip.data_samples]
         score_thr = self.training_samples.candidate_score_thr
-        # As many as in testing; the RPN's training config gives more.
-        limit = self.detector.test_cfg.rpn.max_per_img
-        few = [one[:limit] for one in proposals]
-        detections = detect(self.detector, features, metainfo, few, score_thr)
+        detections = self.frame_detector.detect(
+            features, metainfo, proposals, score_thr
+        )
         candidates = []
         split = deltas.split([len(one.boxes) for one in known])
         for row, sample in enumerate(clip.data_samples):
@@ -327,7 +316,7 @@ class VAEVIST(BaseMOTModel):
             roi_head = self.augment_head.roi_head
             maps = self.augment_head(z, encoding.skips, features)
         else:
-            roi_head, maps = self.detector.roi_head, features
+            roi_head, maps = self.frame_detector.roi_head, features
         refined = refine(roi_head, maps, candidates.boxes, frame.img_shape)
         labels = running_labels(
             refined.probs + tracks.past_probs(candidates.track_rows)
@@ -403,7 +392,7 @@ class VAEVIST(BaseMOTModel):
                 scores=torch.zeros(0, device=device),
                 labels=torch.zeros(0, dtype=torch.long, device=device),
             )
-        found = detect(self.detector, features, [frame.metainfo])[0]
+        found = self.frame_detector.detect(features, [frame.metainfo])[0]
         return found[found.scores >= self.tracker.match_score_thr]
 
     def _combined_mask(self, frame: Frame, instances: InstanceData) -> Tensor:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,18 @@ def test_work_dir_of_the_command_line_then_the_config_then_its_name(
     cfg = load_config(arguments(str(path), '--cfg-options', 'a.b=2'))
     assert (cfg.work_dir, cfg.a.b, cfg.launcher) == ('x', 2, 'none')
     assert load_config(arguments(str(path), '--work-dir', 'y')).work_dir == 'y'
+
+
+def test_a_config_may_bring_a_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('sys.path', sys.path.copy())
+    (tmp_path / 'module_beside_a_config.py').write_text('KNOWN = 3\n')
+    path = tmp_path / 'tiny.py'
+    path.write_text("custom_imports = dict(imports=['module_beside_a_config'])\n")
+    load_config(arguments(str(path)))
+    assert sys.modules.pop('module_beside_a_config').KNOWN == 3
+    assert sys.path[-1] == str(tmp_path), 'no installed module is hidden'
 
 
 def test_missing_config(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from importlib import util
 from pathlib import Path
 
 import pytest
+from host_kit import kept_scope
 from mmengine.registry import DefaultScope
 from ytvis_kit import write_youtube_vis
 
@@ -23,11 +24,9 @@ def mmtrack_scope() -> Iterator[None]:
     """MMTracking's default scope, and afterwards whatever was before."""
     import mmvist.interop.mmtrack  # noqa: F401
 
-    before = DefaultScope._instance_dict.copy()
-    DefaultScope.get_instance('interop-tests', scope_name='mmtrack')
-    yield
-    DefaultScope._instance_dict.clear()
-    DefaultScope._instance_dict.update(before)
+    with kept_scope():
+        DefaultScope.get_instance('interop-tests', scope_name='mmtrack')
+        yield
 
 
 @pytest.fixture(scope='session')

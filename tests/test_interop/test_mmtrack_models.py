@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from host_kit import narrow
 from mmengine.config import Config
 from mmengine.hub import get_config
 from mmengine.structures import InstanceData
@@ -21,7 +22,6 @@ BYTETRACK = (
     'mmtrack::mot/bytetrack/'
     'bytetrack_yolox_x_8xb4-80e_crowdhuman-mot17halftrain_test-mot17halfval.py'
 )
-SIDE = 96
 OURS = dict(
     type='mmvist.IoUHungarianTracker',
     match_score_thr=0.0,
@@ -41,39 +41,8 @@ def stock(name: str) -> Config:
     """A config of the wheel, its sizes reduced and nothing else."""
     cfg = get_config(name)
     spell_classes(cfg)
-    shrink(cfg._cfg_dict)
-    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
-        loader.num_workers, loader.persistent_workers = 0, False
-    detector = cfg.model.detector
-    detector.init_cfg = None
-    if detector.type == 'YOLOX':
-        detector.backbone.update(deepen_factor=0.33, widen_factor=0.125)
-        detector.neck.update(in_channels=[32, 64, 128], out_channels=32)
-        detector.neck.num_csp_blocks = 1
-        detector.bbox_head.update(in_channels=32, feat_channels=32)
-        cfg.model.data_preprocessor.batch_augments[0].random_size_range = (64, 128)
-        detector.test_cfg.score_thr = 0.0
-    else:
-        detector.backbone.update(depth=18, stem_channels=16, base_channels=16)
-        detector.backbone.init_cfg = None
-        detector.neck.in_channels = [16, 32, 64, 128]
-        detector.test_cfg.rcnn.update(score_thr=0.0, max_per_img=5)
+    narrow(cfg)
     return cfg
-
-
-def shrink(cfg: object) -> None:
-    """Every size of a picture becomes ``SIDE``."""
-    if isinstance(cfg, dict):
-        for key, value in cfg.items():
-            if key in ('scale', 'img_scale', 'crop_size'):
-                cfg[key] = (SIDE, SIDE)
-            elif key == 'border':
-                cfg[key] = (-SIDE // 2, -SIDE // 2)
-            else:
-                shrink(value)
-    elif isinstance(cfg, list | tuple):
-        for value in cfg:
-            shrink(value)
 
 
 def one_step(cfg: Config, work_dir: Path) -> VISTRunner:

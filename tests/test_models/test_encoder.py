@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmvist.models import VideoEncoder
+from mmvist.models import FeatureEncoder, VideoEncoder
 
 WIDTHS = (2, 3, 4, 5, 6)
 
@@ -106,3 +106,19 @@ def test_variance_stays_finite():
 def test_wrong_options(options, message):
     with pytest.raises(ValueError, match=message):
         VideoEncoder(**options)
+
+
+@pytest.mark.parametrize('with_corr', [True, False])
+def test_the_heads_alone_on_a_map_of_another_network(with_corr):
+    encoder = FeatureEncoder(5, latent_channels=3, groups=(2, 2), with_corr=with_corr)
+    feature = torch.randn(2, 5, 3, 4, requires_grad=True)
+    encoding = encoder(feature)
+    assert encoding.mean.shape == encoding.sample().shape == (2, 3, 3, 4)
+    assert encoding.phi == () and encoding.bottleneck is feature
+    rho = encoding.posterior.rho
+    assert rho.shape == (2, 3 * 4)
+    torch.testing.assert_close(
+        rho[:, 0], torch.full((2,), 0.1 * with_corr), atol=0.02, rtol=0
+    )
+    encoding.sample().square().sum().backward()
+    assert feature.grad.any()

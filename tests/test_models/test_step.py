@@ -54,8 +54,9 @@ def play(monkeypatch, frames: Sequence[Script], **tracker):
     torch.nn.init.zeros_(model.proposal_head.fc_reg.weight)
     state, found = None, []
     for t, script in enumerate(frames):
-        for name in ('detect', 'refine', 'segment'):
+        for name in ('refine', 'segment'):
             monkeypatch.setattr(vae_vist, name, getattr(script, name))
+        monkeypatch.setattr(model.frame_detector, 'detect', script.detect)
         frame = frame_of(torch.randn(1, 3, *SIZE), t, img_shape=SIZE)
         instances, state = model.step(frame, state)
         found.append(instances)

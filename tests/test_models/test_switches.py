@@ -169,7 +169,7 @@ def test_testing_never_calls_what_only_trains(monkeypatch):
     for name in ('known', 'candidates', 'advance'):
         monkeypatch.setattr(model.training_samples, name, forbidden)
     monkeypatch.setattr(model, 'clip_loss', forbidden)
-    monkeypatch.setattr('mmvist.models.encoder.GroupedNormal.rsample', forbidden)
+    monkeypatch.setattr('mmvist.distributions.GroupedNormal.rsample', forbidden)
     model._state = None
     assert_same(instances_of(model), expected)
 

@@ -1,24 +1,14 @@
 """What the arguments of the tools make of a config; nothing is run."""
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
 from mmengine.config import Config
+from tool_kit import tool
 from toy_task import toy_config
 
 from mmvist.engine import UserError
-
-TOOLS = Path(__file__).parents[2] / 'tools'
-
-
-def tool(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f'tool_{name}', TOOLS / f'{name}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def settle(name: str, cfg: Config, *argv: str) -> Config:

@@ -12,7 +12,7 @@ from mmdet.structures import TrackSampleList
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmvist.models.detector import detector_loss
+from mmvist.models.detectors import frame_detector
 from mmvist.registry import MODELS
 from mmvist.structures.hosts import Inputs, unpack_clip, unpack_frames
 from mmvist.structures.masks import disjoint_masks
@@ -23,7 +23,8 @@ class MaskRCNNIoU(BaseMOTModel):
     """Detect and segment each frame, then link by IoU.
 
     Args:
-        detector: Config of a two-stage MMDetection detector with masks.
+        detector: Config of a MMDetection detector with masks: two-stage, or
+            single-stage such as RTMDet-Ins.
         tracker: Config of a tracker with MMDetection's ``track`` interface.
         data_preprocessor: Config of MMDetection's ``TrackDataPreprocessor``.
         init_cfg: MMEngine's initialisation config.
@@ -38,6 +39,7 @@ class MaskRCNNIoU(BaseMOTModel):
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.detector = MODELS.build(detector)
+        self.frame_detector = frame_detector(self.detector)
         self.tracker = MODELS.build(tracker)
         self._last: tuple[object, int] | None = None
 
@@ -50,7 +52,7 @@ class MaskRCNNIoU(BaseMOTModel):
         """The detector's losses on F_t."""
         clip = unpack_clip(inputs, data_samples)
         features = self.detector.extract_feat(clip.frame)
-        return detector_loss(self.detector, features, clip.data_samples)[0]
+        return self.frame_detector.loss(features, clip.data_samples)[0]
 
     @torch.no_grad()
     def predict(

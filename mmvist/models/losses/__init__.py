@@ -1,3 +1,3 @@
-from .gp_kl_loss import GPKLLoss
+from .gp_kl_loss import GPKLLoss, kl_losses
 
-__all__ = ['GPKLLoss']
+__all__ = ['GPKLLoss', 'kl_losses']

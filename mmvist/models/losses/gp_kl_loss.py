@@ -145,3 +145,25 @@ class GPKLLoss(nn.Module):
             f'prior_rho={self.prior_rho!r}, loss_weight={self.loss_weight}, '
             f'warmup_iters={self.warmup_iters}, reduction={self.reduction!r}'
         )
+
+
+def kl_losses(kl_loss: nn.Module, posterior: GroupedNormal) -> dict[str, Tensor]:
+    """The KL of a step and what is logged beside it.
+
+    Args:
+        kl_loss: Such as :class:`GPKLLoss`.
+        posterior: q(z).
+
+    Returns:
+        ``loss_kl``; and without gradient the means of ``rho``, ``abs_rho`` and
+        ``sigma``, with a learned prior ``prior_rho``.
+    """
+    logged = dict(
+        loss_kl=kl_loss(posterior),
+        rho=posterior.rho.detach().mean(),
+        abs_rho=posterior.rho.detach().abs().mean(),
+        sigma=posterior.scale.detach().mean(),
+    )
+    if getattr(kl_loss, 'learned', False):
+        logged['prior_rho'] = kl_loss.prior_correlation(posterior).detach().mean()
+    return logged

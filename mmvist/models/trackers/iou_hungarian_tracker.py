@@ -275,6 +275,12 @@ class IoUHungarianTracker(BaseModule):
     ) -> InstanceData:
         """MMDetection's and MMTracking's tracker interface, frame by frame.
 
+        Boxes alone are compared, so a detector without masks is linked in the
+        same way; whatever fields the detections have stay with them. Detections
+        keep their boxes and a known instance that is not detected is not shown:
+        ``union``, ``duplicate_iou_thr`` and ``augment_birth_score_thr`` belong to
+        VAE-VIST and do nothing here.
+
         Args:
             model: The host model; not used.
             feats: The frame's features; not used.

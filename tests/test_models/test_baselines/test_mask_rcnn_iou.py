@@ -3,7 +3,7 @@ import torch
 from mmengine.config import Config
 from tiny_vist import CONFIGS, test_data, tiny_config, toy_video, train_data
 
-from mmvist.models.detector import detector_loss
+from mmvist.models import frame_detector
 from mmvist.registry import MODELS
 
 CONFIG = CONFIGS / 'baselines/mask-rcnn-iou_r18-half_fpn_synthetic.py'
@@ -32,7 +32,7 @@ def test_losses_are_the_detectors_on_the_middle_frame(model):
     torch.manual_seed(0)
     samples = [sample[1] for sample in data['data_samples']]
     features = model.detector.extract_feat(data['inputs'][:, 1])
-    expected, _ = detector_loss(model.detector, features, samples)
+    expected, _ = frame_detector(model.detector).loss(features, samples)
     assert losses.keys() == expected.keys()
     torch.testing.assert_close(
         model.parse_losses(losses)[0], model.parse_losses(expected)[0]
