@@ -1,18 +1,23 @@
 """Track a video: every object gets a mask, a class and an identity.
 
-IN is a video or a folder of pictures. OUT is a video (.mp4, .m4v, .mov, .mkv); a
-name without a suffix is a folder of png.
+IN is a video, a folder of pictures, an address (rtsp://, http://, udp://), the index
+of a camera, a fifo, or - for standard input. OUT is a video (.mp4, .m4v, .mov, .mkv);
+a name without a suffix is a folder of png. --save-json writes one line of json a
+frame, with OUT or without it. Ctrl-C ends a stream; what was tracked stays.
 
 Example:
     python tools/track_video.py street.mp4 tracked.mp4 \
         --config configs/vae_vist/vae-vist_mask-rcnn_r18-half_fpn_synthetic.py \
         --checkpoint work_dirs/demo/vae-vist/iter_2000.pth
+    python tools/track_video.py rtsp://camera/stream --save-json tracks.jsonl ...
 """
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
@@ -25,10 +30,21 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from mmvist.apis import SourceError, VISTInferencer, open_source
+from mmvist.apis import (
+    FrameResult,
+    FrameSource,
+    ResultLines,
+    SourceError,
+    VISTInferencer,
+    open_source,
+)
 from mmvist.engine.errors import UserError
+from mmvist.engine.interrupt import stop_on_interrupt
 from mmvist.engine.launch import run_tool
 from mmvist.visualization import draw_instances, open_writer
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as a shell has it."""
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -36,13 +52,22 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('input', metavar='IN', type=Path, help='video or folder')
-    parser.add_argument('output', metavar='OUT', type=Path, help='video or folder')
+    parser.add_argument('input', metavar='IN', help='where frames come from')
+    parser.add_argument(
+        'output', metavar='OUT', type=Path, nargs='?', help='video or folder'
+    )
+    parser.add_argument(
+        '--save-json',
+        metavar='FILE',
+        type=Path,
+        help='write identity, class, score, box and mask (COCO RLE) of every instance, '
+        'one line of json a frame',
+    )
     parser.add_argument('--config', required=True, help='config file')
     parser.add_argument('--checkpoint', required=True, help='its trained weights')
     parser.add_argument('--device', help='such as cpu or cuda:0 (default: the best)')
     parser.add_argument(
-        '--fps', type=float, help='of OUT (default: that of IN, 10 for a folder)'
+        '--fps', type=float, help='of OUT (default: that of IN, 10 where it has none)'
     )
     parser.add_argument(
         '--scale',
@@ -50,6 +75,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='enlarge the frames (default: small ones to about 768 pixels)',
     )
     args = parser.parse_args(argv)
+    if args.output is None and args.save_json is None:
+        parser.error('nothing to write: give OUT, --save-json or both')
     if args.fps is not None and args.fps <= 0:
         parser.error('--fps has to be more than 0')
     if args.scale is not None and args.scale < 1:
@@ -57,13 +84,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def check_output(source: Path, output: Path) -> None:
+def check_output(source: str, output: Path) -> None:
     """Find out before the work whether its result has a place.
 
     Raises:
         UserError: It has none.
     """
-    if output.resolve() == source.resolve():
+    if os.path.exists(source) and output.resolve() == Path(source).resolve():
         raise UserError(f'{output} is the input itself')
     if not output.parent.is_dir():
         raise UserError(f'folder {output.parent} of the output does not exist')
@@ -71,15 +98,49 @@ def check_output(source: Path, output: Path) -> None:
         raise UserError(f'{output} is a folder, a file has to go there')
 
 
-def progress_bar(console: Console) -> Progress:
+class Outputs:
+    """What is written of each result; a context manager."""
+
+    def __init__(self, args: argparse.Namespace, source: FrameSource) -> None:
+        self.frames, self.ids, self.scale = 0, set(), args.scale
+        self.names = ' and '.join(
+            str(path) for path in (args.output, args.save_json) if path
+        )
+        self.video = self.lines = None
+        if args.output:
+            self.video = open_writer(args.output, args.fps or source.fps or 10)
+        if args.save_json:
+            self.lines = ResultLines(args.save_json)
+        self._open = ExitStack()
+
+    def __enter__(self) -> 'Outputs':
+        for writer in filter(None, (self.video, self.lines)):
+            self._open.enter_context(writer)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
+
+    def write(self, result: FrameResult) -> None:
+        """Write one frame."""
+        if self.lines is not None:
+            self.lines.write(result)
+        if self.video is not None:
+            seen = result.image, result.instances, result.class_names
+            self.video.write(draw_instances(*seen, self.scale))
+        self.ids.update(result.instances.instances_id.tolist())
+        self.frames += 1
+
+
+def progress_bar(console: Console, endless: bool) -> Progress:
     """A bar on a terminal, nothing elsewhere."""
+    left = [] if endless else [TextColumn('left'), TimeRemainingColumn()]
     return Progress(
         TextColumn('tracking'),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn('left'),
-        TimeRemainingColumn(),
+        *left,
         console=console,
         disable=not console.is_terminal,
     )
@@ -89,29 +150,39 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Track as the command line says."""
     args = parse_args(argv)
     console = Console(highlight=False, soft_wrap=True)
-    check_output(args.input, args.output)
+    for path in filter(None, (args.output, args.save_json)):
+        check_output(args.input, path)
     source = open_source(args.input)
-    writer = open_writer(args.output, args.fps or source.fps or 10)
     inferencer = VISTInferencer(args.config, args.checkpoint, args.device)
-    start, ids = time.monotonic(), set()
-    with writer, progress_bar(console) as bar:
-        task = bar.add_task('tracking', total=source.length)
-        for result in inferencer(source):
-            instances = result.instances
-            ids.update(instances.instances_id.tolist())
-            writer.write(
-                draw_instances(result.image, instances, result.class_names, args.scale)
-            )
-            bar.advance(task)
-        bar.update(task, total=writer.frames)
-    if not writer.frames:
+    outputs, start = Outputs(args, source), time.monotonic()
+    try:
+        with (
+            stop_on_interrupt(source.stop) as interrupts,
+            outputs,
+            progress_bar(console, source.live) as bar,
+        ):
+            task = bar.add_task('tracking', total=source.length)
+            for result in inferencer(source):
+                outputs.write(result)
+                bar.advance(task)
+            bar.update(task, total=outputs.frames)
+    except SourceError as error:
+        if not outputs.frames:
+            raise
+        raise SourceError(
+            f'{error}; what was tracked until then is in {outputs.names}'
+        ) from None
+    if not outputs.frames and not interrupts.count:
         raise SourceError(f'{args.input} holds no frames')
-    each = (time.monotonic() - start) / writer.frames
+    each = (time.monotonic() - start) / max(outputs.frames, 1)
     console.print(
-        f'{args.output}: {writer.frames} frames, {len(ids)} identities, '
-        f'{each:.2f} s a frame on {inferencer.device}',
+        f'{outputs.names}: {outputs.frames} frames, {len(outputs.ids)} identities, '
+        f'{each:.2f} s a frame on {inferencer.device}'
+        + (', stopped' if interrupts.count else ''),
         markup=False,
     )
+    if interrupts.count and not source.live:
+        sys.exit(INTERRUPTED)  # the rest of the video is missing
 
 
 if __name__ == '__main__':

@@ -1,13 +1,16 @@
 """Using a trained model on whatever frames there are."""
 
 from .compare import compare_video
-from .frames import FrameSource, SourceError, open_source
+from .frame_source import FrameSource, SourceError
+from .frames import open_source
 from .inference import FrameResult, VISTInferencer
 from .next_frame import predict_next_frames
+from .result_lines import ResultLines
 
 __all__ = [
     'FrameResult',
     'FrameSource',
+    'ResultLines',
     'SourceError',
     'VISTInferencer',
     'compare_video',

@@ -1,9 +1,12 @@
 """``tools/track_video.py``: from a video to an annotated one."""
 
 import importlib.util
+import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -13,7 +16,9 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from stream_kit import encode, moving, server
 
+from mmvist.apis import video_source
 from mmvist.engine.errors import UserError
 from mmvist.registry import MODELS
 from mmvist.visualization import VideoWriter
@@ -134,3 +139,101 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert 'Traceback' not in done.stderr
     assert done.stderr.strip().splitlines()[-1].startswith('error: ')
     assert not (tmp_path / 'out.mp4').exists()
+
+
+# --------------------------------------------------------------------- streams
+
+
+def frames_of(path: Path) -> int:
+    with av.open(str(path)) as container:
+        return sum(1 for _ in container.decode(video=0))
+
+
+def lines_of(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_json_without_a_video(tmp_path: Path, video: Path, checkpoint: Path) -> None:
+    run(checkpoint, video, '--save-json', tmp_path / 'a.jsonl')
+    assert [line['frame_id'] for line in lines_of(tmp_path / 'a.jsonl')] == [0, 1, 2]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['a.jsonl', 'in.mp4']
+
+
+def test_nothing_to_write(checkpoint: Path, capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run(checkpoint, 'in.mp4')
+    assert caught.value.code == 2
+    assert 'give OUT, --save-json or both' in capsys.readouterr().err
+
+
+def test_what_came_before_a_stream_broke_off_is_there(
+    tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(video_source, 'TIMEOUT', 2.0)
+    encode(tmp_path / 'a.ts', moving(40))
+    content = (tmp_path / 'a.ts').read_bytes()
+    out, lines = tmp_path / 'out.mp4', tmp_path / 'out.jsonl'
+    with server(content[: 9 * len(content) // 10]) as address:
+        with pytest.raises(UserError) as caught:
+            run(checkpoint, address, out, '--save-json', lines, '--scale', 1)
+    count = frames_of(out)
+    assert 20 < count < 40
+    assert [line['frame_id'] for line in lines_of(lines)] == list(range(count))
+    assert str(caught.value) == (
+        f'{address} broke off after {count} frames: nothing came for 2 s; what was '
+        f'tracked until then is in {out} and {lines}'
+    )
+
+
+def test_ctrl_c_ends_a_stream(tmp_path: Path, checkpoint: Path) -> None:
+    """Standard input of a process: tracked while it comes, ended while it waits."""
+    encode(tmp_path / 'a.ts', moving(40))
+    content = (tmp_path / 'a.ts').read_bytes()
+    out, lines = tmp_path / 'out.mp4', tmp_path / 'out.jsonl'
+    words = [TOOL, '-', out, '--save-json', lines, '--scale', 1]
+    words += ['--config', CONFIG, '--checkpoint', checkpoint, '--device', 'cpu']
+    process = subprocess.Popen(
+        [sys.executable, *map(str, words)],
+        env={**os.environ, 'PYTHONPATH': str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        process.stdin.write(content)  # and the pipe stays open
+        process.stdin.flush()
+        deadline = time.monotonic() + 240
+        # the last frames stay in the decoder until the stream goes on
+        while not (lines.exists() and len(lines_of(lines)) >= 30):
+            assert process.poll() is None, process.stderr.read().decode()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        said, complaints = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0, complaints.decode()
+    assert 'Traceback' not in complaints.decode()
+    count = len(lines_of(lines))
+    assert 30 <= count == frames_of(out)
+    last = said.decode().strip().splitlines()[-1]
+    assert last.startswith(f'{out} and {lines}: {count} frames, 0 identities')
+    assert last.endswith(', stopped')
+
+
+def test_ctrl_c_in_a_file_is_no_success(
+    tmp_path: Path, video: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was tracked is whole, but the rest of the video is missing."""
+    module = tool()
+
+    def draw(*args: object) -> np.ndarray:
+        os.kill(os.getpid(), signal.SIGINT)
+        return args[0]
+
+    monkeypatch.setattr(module, 'draw_instances', draw)
+    words = [video, tmp_path / 'out.mp4', '--config', CONFIG, '--device', 'cpu']
+    with pytest.raises(SystemExit) as caught:
+        module.main([str(word) for word in (*words, '--checkpoint', checkpoint)])
+    assert caught.value.code == 130
+    assert frames_of(tmp_path / 'out.mp4') == 1
