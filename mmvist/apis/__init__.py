@@ -1,5 +1,6 @@
 """Using a trained model on whatever frames there are."""
 
+from .browse import browse_annotations, browse_dataset
 from .compare import compare_video
 from .frames import FrameSource, SourceError, open_source
 from .inference import FrameResult, VISTInferencer
@@ -10,6 +11,8 @@ __all__ = [
     'FrameSource',
     'SourceError',
     'VISTInferencer',
+    'browse_annotations',
+    'browse_dataset',
     'compare_video',
     'open_source',
     'predict_next_frames',
