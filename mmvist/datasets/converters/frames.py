@@ -5,75 +5,100 @@ from pathlib import Path
 
 from PIL import Image
 
-from mmvist.datasets.errors import DataError
+from mmvist.datasets.errors import DataError, Report, refuse
 
 FRAME_SUFFIXES = ('.png', '.jpg', '.jpeg')
 
 
-def check_gaps(numbers: Iterable[int], folder: Path, allow_gaps: bool) -> None:
-    """Refuse a missing frame.
+def check_gaps(
+    numbers: Iterable[int], folder: Path, allow_gaps: bool, report: Report = refuse
+) -> None:
+    """Find missing frames.
 
     Args:
         numbers: Frame numbers that are there.
         folder: Where, for the message.
         allow_gaps: Accept everything.
-
-    Raises:
-        DataError: A number between two others is missing.
+        report: Takes each gap as a :class:`DataError`.
     """
+    if allow_gaps:
+        return
     numbers = sorted(numbers)
     for before, after in zip(numbers, numbers[1:], strict=False):
-        if after != before + 1 and not allow_gaps:
-            raise DataError(
-                f'{folder}: frame {before + 1:06} is missing; add it, or accept '
-                'the gap with --allow-gaps'
+        if after != before + 1:
+            report(
+                DataError(
+                    f'{folder}: {missing_frames(before, after)} missing; add it, or '
+                    'accept the gap with --allow-gaps'
+                )
             )
 
 
-def numbered_files(folder: Path, suffixes: tuple[str, ...]) -> dict[int, Path]:
+def missing_frames(before: int, after: int) -> str:
+    """The frames between two as the subject of a sentence.
+
+    Examples:
+        >>> missing_frames(1, 3), missing_frames(1, 5)
+        ('frame 000002 is', 'frames 000002 to 000004 are')
+    """
+    if after == before + 2:
+        return f'frame {before + 1:06} is'
+    return f'frames {before + 1:06} to {after - 1:06} are'
+
+
+def numbered_files(
+    folder: Path, suffixes: tuple[str, ...], report: Report = refuse
+) -> dict[int, Path]:
     """Files of a sequence by frame number, in order.
 
-    Raises:
-        DataError: The folder is missing or empty, a name is no number, or two files
-            are of one number.
+    ``report`` hears when the folder is missing or empty, a name is no number, or two
+    files are of one number.
     """
     if not folder.is_dir():
-        raise DataError(f'{folder}: no such sequence folder; check root and split')
+        report(DataError(f'{folder}: no such sequence folder; check root and split'))
+        return {}
     files: dict[int, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in suffixes or path.name.startswith('.'):
             continue
         if not path.stem.isdecimal():
-            raise DataError(f'{path}: its name is no frame number; rename it')
-        if int(path.stem) in files:
-            raise DataError(
-                f'{path}: the same frame as {files[int(path.stem)].name}; keep one'
-            )
-        files[int(path.stem)] = path
+            report(DataError(f'{path}: its name is no frame number; rename it'))
+        elif int(path.stem) in files:
+            other = files[int(path.stem)].name
+            report(DataError(f'{path}: the same frame as {other}; keep one'))
+        else:
+            files[int(path.stem)] = path
     if not files:
-        raise DataError(f'{folder}: is empty; remove the sequence or add its files')
+        report(DataError(f'{folder}: is empty; remove the sequence or add its files'))
     return dict(sorted(files.items()))
 
 
-def paired_files(frames: dict[int, Path], folder: Path) -> dict[int, Path]:
+def paired_files(
+    frames: dict[int, Path], folder: Path, report: Report = refuse
+) -> dict[int, Path]:
     """The masks of a folder that has one png for each frame, by frame number.
 
-    Raises:
-        DataError: A frame has no mask, or a mask no frame.
+    ``report`` hears when a frame has no mask, or a mask no frame.
     """
-    mask_of = numbered_files(folder, ('.png',))
+    mask_of = numbered_files(folder, ('.png',), report)
+    if not mask_of or not frames:
+        return {}
     for number in sorted(set(frames) | set(mask_of)):
         if number not in mask_of:
-            raise DataError(
-                f'{frames[number]}: has no mask {folder.name}/'
-                f'{frames[number].stem}.png in {folder.parent}; add it (all 0 if '
-                'nothing is there)'
+            report(
+                DataError(
+                    f'{frames[number]}: has no mask {folder.name}/'
+                    f'{frames[number].stem}.png in {folder.parent}; add it (all 0 if '
+                    'nothing is there)'
+                )
             )
         if number not in frames:
             pictures = next(iter(frames.values())).parent
-            raise DataError(
-                f'{mask_of[number]}: has no frame {mask_of[number].stem} in '
-                f'{pictures}; add the frame or remove the mask'
+            report(
+                DataError(
+                    f'{mask_of[number]}: has no frame {mask_of[number].stem} in '
+                    f'{pictures}; add the frame or remove the mask'
+                )
             )
     return mask_of
 

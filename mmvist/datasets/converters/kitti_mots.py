@@ -29,7 +29,7 @@ from mmvist.datasets.converters.frames import (
     numbered_files,
     paired_files,
 )
-from mmvist.datasets.errors import DataError
+from mmvist.datasets.errors import DataError, Report, refuse
 
 KITTI_MOTS_CLASSES = {1: 'car', 2: 'pedestrian'}
 
@@ -43,6 +43,7 @@ def convert_kitti_mots(
     allow_gaps: bool = False,
     check_pixels: bool = True,
     progress: Progress = no_progress,
+    report: Report = refuse,
 ) -> dict:
     """Read sequences into one CocoVID-style dict.
 
@@ -59,6 +60,7 @@ def convert_kitti_mots(
         check_pixels: Decode every frame to find damaged files; otherwise only
             its header is read.
         progress: Wraps the loop over the sequences.
+        report: As of ``convert_sequences``.
 
     Returns:
         ``info``, ``videos``, ``images``, ``annotations`` and ``categories``.
@@ -73,33 +75,36 @@ def convert_kitti_mots(
 
     def find(name: str) -> FrameSequence:
         folder = root / frames / name
-        frame_of = numbered_files(folder, FRAME_SUFFIXES)
+        frame_of = numbered_files(folder, FRAME_SUFFIXES, report)
         txt = root / instances / f'{name}.txt'
         if txt.is_file():
-            masks = masks_of_txt(txt, classes, frame_of)
+            masks = masks_of_txt(txt, classes, frame_of, report)
         else:
-            masks = _masks_of_pngs(root / instances / name, classes, frame_of)
-        check_gaps(frame_of, folder, allow_gaps)
+            folder_of_masks = root / instances / name
+            masks = _masks_of_pngs(folder_of_masks, classes, frame_of, report)
+        check_gaps(frame_of, folder, allow_gaps, report)
         return FrameSequence(name, frame_of, name, masks)
 
     description = f'{len(sequences)} sequences in MOTS layout'
     return convert_sequences(
-        sequences, find, classes, description, check_pixels, progress
+        sequences, find, classes, description, check_pixels, progress, report
     )
 
 
 def _masks_of_pngs(
-    folder: Path, classes: dict[int, str], frames: dict[int, Path]
+    folder: Path, classes: dict[int, str], frames: dict[int, Path], report: Report
 ) -> Masks:
     """The masks of a folder that has one png for each frame."""
-    mask_of = paired_files(frames, folder)
+    mask_of = paired_files(frames, folder, report)
 
     def masks(number: int, size: tuple[int, int]) -> Iterable[tuple[int, int, dict]]:
-        pixels = read_instance_png(mask_of[number], classes)
+        if number not in mask_of:
+            return
+        pixels = read_instance_png(mask_of[number], classes, report)
         if pixels.shape != size:
             raise DataError(
                 f'{mask_of[number]}: is {pixels.shape[1]} x {pixels.shape[0]}, but '
-                f'its frame is {size[1]} x {size[0]}'
+                f'its frame is {size[1]} x {size[0]}; make both one size'
             )
         for value in np.unique(pixels[pixels > 0]).tolist():
             yield value // 1000, value, encode_mask(pixels == value)
@@ -107,18 +112,22 @@ def _masks_of_pngs(
     return masks
 
 
-def read_instance_png(path: Path, classes: dict[int, str]) -> np.ndarray:
+def read_instance_png(
+    path: Path, classes: dict[int, str], report: Report = refuse
+) -> np.ndarray:
     """Read the ids of one frame.
 
     Args:
         path: A 16-bit png of class * 1000 + instance.
         classes: Class number to name.
+        report: Hears of each value whose class is not listed; where it returns, the
+            value becomes background.
 
     Returns:
         (H, W) int32; all ignore regions as 10000.
 
     Raises:
-        DataError: If it cannot be read or holds a class that is not listed.
+        DataError: If it cannot be read.
     """
     try:
         with Image.open(path) as image:
@@ -136,8 +145,11 @@ def read_instance_png(path: Path, classes: dict[int, str]) -> np.ndarray:
     pixels[pixels // 1000 == IGNORE_CLASS] = IGNORE_CLASS * 1000
     for value in np.unique(pixels).tolist():
         if value and value // 1000 not in classes and value // 1000 != IGNORE_CLASS:
-            raise DataError(
-                f'{path}: value {value} is of class {value // 1000}, which is none '
-                f'of {classes}; name it with --classes'
+            report(
+                DataError(
+                    f'{path}: value {value} is of class {value // 1000}, which is none '
+                    f'of {classes}; name it with --classes'
+                )
             )
+            pixels[pixels == value] = 0
     return pixels
