@@ -20,7 +20,9 @@ from pathlib import Path
 class Requirement:
     """A module mmvist imports: its names on the registry and its bounds.
 
-    Versions fit where ``lowest <= version < below``; ``below`` None is no bound.
+    Versions fit where ``lowest <= version < below``; ``below`` None is no bound, nor
+    is a ``lowest`` of '0'. ``purpose`` says what needs the module, where it
+    is not mmvist as a whole.
     """
 
     module: str
@@ -28,11 +30,13 @@ class Requirement:
     lowest: str
     below: str | None
     remedy: str
+    purpose: str = ''
 
     @property
     def bounds(self) -> str:
         """The bounds as pip writes them."""
-        return f'>={self.lowest}' + (f',<{self.below}' if self.below else '')
+        lowest = '' if self.lowest == '0' else f'>={self.lowest}'
+        return lowest + (f',<{self.below}' if self.below else '')
 
 
 BUILD_OPS = (
@@ -55,6 +59,38 @@ STACK = (
         '3.3.0',
         '3.6',
         'pip install --no-build-isolation onedl-mmdetection==3.5.1',
+    ),
+)
+# what pip installs with mmvist (requirements/runtime.txt), and extras
+BESIDE = (
+    Requirement('numpy', ('numpy',), '0', None, 'pip install numpy'),
+    Requirement('scipy', ('scipy',), '0', None, 'pip install scipy'),
+    Requirement('pycocotools', ('pycocotools',), '0', None, 'pip install pycocotools'),
+    Requirement('rich', ('rich',), '0', None, 'pip install rich'),
+    Requirement('av', ('av',), '0', None, 'pip install av'),
+    Requirement(
+        'trackeval',
+        ('trackeval',),
+        '1.3.0',
+        '1.4',
+        'pip install trackeval==1.3.0',
+        'the metrics (--eval track_segm) need',
+    ),
+    Requirement(
+        'mmtrack',
+        ('mmtrack',),
+        '1.0.0',
+        '1.1',
+        'pip install --no-deps mmtrack==1.0.0rc1',
+        'configs of MMTracking (docs/mmtracking.md) need',
+    ),
+    Requirement(
+        'tensorboard',
+        ('tensorboard',),
+        '0',
+        None,
+        'pip install tensorboard',
+        'TensorboardVisBackend needs',
     ),
 )
 
@@ -88,26 +124,41 @@ def find_misfit() -> str | None:
     """The first reason why mmvist cannot be imported here, None without one."""
     versions = {}
     for requirement in STACK:
-        folder = _folder_of(requirement.module)
-        if folder is None:
-            return _sentence(f'{requirement.module} is not installed', requirement)
-        version = _version_of(requirement, folder)
-        if not _fits(version, requirement):
-            return _sentence(
-                f'{requirement.module} {version} is installed', requirement
-            )
+        version, misfit = judge(requirement)
+        if misfit is not None:
+            return misfit
         versions[requirement.module] = version
+    return find_conflict(versions) or find_unloadable()
+
+
+def judge(requirement: Requirement) -> tuple[str | None, str | None]:
+    """Version of a module that is there, and why it does not fit, None where it does.
+
+    The module is not imported.
+    """
+    folder = _folder_of(requirement.module)
+    if folder is None:
+        return None, _sentence(f'{requirement.module} is not installed', requirement)
+    version = _version_of(requirement, folder)
+    if not _fits(version, requirement):
+        trouble = f'{requirement.module} {version} is installed'
+        return version, _sentence(trouble, requirement)
+    return version, None
+
+
+def find_conflict(versions: dict[str, str]) -> str | None:
+    """Why modules that each fit do not fit each other, None where they do."""
     if _numbers(versions['mmdet']) < (3, 4) and _numbers(versions['mmcv']) >= (2, 2):
         return (
             f'mmdet {versions["mmdet"]} refuses mmcv {versions["mmcv"]} (it wants mmcv '
             'below 2.2.0): run `pip install --no-build-isolation '
             'onedl-mmdetection==3.5.1`.'
         )
-    return _find_unloadable()
+    return None
 
 
-def _find_unloadable() -> str | None:
-    """What of the binary parts is missing or does not load."""
+def find_unloadable() -> str | None:
+    """What of the binary parts is missing or does not load, None where all do."""
     try:
         import_module('cv2')
     except ImportError as error:
@@ -126,14 +177,15 @@ def _find_unloadable() -> str | None:
     except ImportError as error:
         return (
             "mmcv's compiled ops do not load, they were built for another torch or "
-            f'Python ({_first_line(error)}): run `{BUILD_OPS}`.'
+            f'Python ({first_line(error)}): run `{BUILD_OPS}`.'
         )
     return None
 
 
 def _sentence(trouble: str, requirement: Requirement) -> str:
+    need = requirement.purpose or 'mmvist needs'
     return (
-        f'{trouble}, but mmvist needs {requirement.module}{requirement.bounds}: '
+        f'{trouble}, but {need} {requirement.module}{requirement.bounds}: '
         f'run `{requirement.remedy}`.'
     )
 
@@ -182,6 +234,6 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in release[0].split('.')) if release else (0,)
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     text = str(error).strip()
     return text.splitlines()[0] if text else type(error).__name__

@@ -1,5 +1,6 @@
 """Using a trained model on whatever frames there are."""
 
+from .browse import browse_annotations, browse_dataset
 from .compare import compare_video
 from .frame_source import FrameSource, SourceError
 from .frames import open_source
@@ -13,6 +14,8 @@ __all__ = [
     'ResultLines',
     'SourceError',
     'VISTInferencer',
+    'browse_annotations',
+    'browse_dataset',
     'compare_video',
     'open_source',
     'predict_next_frames',

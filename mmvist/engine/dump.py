@@ -1,5 +1,6 @@
 """Predictions in a file: ``tools/test.py --out``."""
 
+import os
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,8 @@ from torch import Tensor
 
 from mmvist.evaluation.any_host import AnyHostMetric
 from mmvist.registry import METRICS
+
+from .errors import UserError
 
 
 @METRICS.register_module()
@@ -51,6 +54,29 @@ class DumpTracks(AnyHostMetric):
         with self.path.open('wb') as file:
             pickle.dump(results, file)
         return {}
+
+
+def read_tracks(path: str | os.PathLike) -> list[dict[str, Any]]:
+    """Read what :class:`DumpTracks` wrote.
+
+    A pickle can run what it likes when it is opened: only open your own.
+
+    Raises:
+        UserError: There is no such file, or it is another one.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f'{path}: no such file')
+    try:
+        tracks = pickle.loads(path.read_bytes())
+    except Exception as error:  # a pickle fails in many ways
+        raise UserError(f'{path} cannot be read as a pickle: {error}') from None
+    if not isinstance(tracks, list) or not all(
+        isinstance(one, dict) and {'img_id', 'masks', 'instances_id'} <= set(one)
+        for one in tracks
+    ):
+        raise UserError(f'{path} is no file of tools/test.py --out')
+    return tracks
 
 
 def _record(sample: DetDataSample | dict) -> dict[str, Any]:

@@ -63,23 +63,38 @@ def load_config(args: argparse.Namespace) -> Config:
     Raises:
         UserError: The config does not exist or is no config.
     """
-    path = Path(args.config)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = read_config(args.config, args.cfg_options)
+    cfg.launcher = args.launcher
+    name = Path(args.config).stem
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{name}'
+    return cfg
+
+
+def read_config(path: str | os.PathLike, options: dict | None = None) -> Config:
+    """A config as MMDetection or MMTracking writes it.
+
+    Args:
+        path: The file.
+        options: Settings that replace those of the file.
+
+    Raises:
+        UserError: The config does not exist or is no config.
+    """
+    path = Path(path)
     if not path.is_file():
         raise UserError(f'config {path} does not exist')
     if path.suffix not in ('.py', '.json', '.yaml', '.yml'):
         raise UserError(f'config {path} is no .py, .json or .yaml file')
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = _read_config(path)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
+    cfg = _read_file(path)
+    if options:
+        cfg.merge_from_dict(options)
     if cfg.get('default_scope') == 'mmtrack':
         _settle_mmtrack(cfg)
-    cfg.launcher = args.launcher
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{path.stem}'
     return cfg
 
 
-def _read_config(path: Path) -> Config:
+def _read_file(path: Path) -> Config:
     """Read a config, which may import modules that lie beside it.
 
     Raises:

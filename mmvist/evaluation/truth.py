@@ -27,7 +27,8 @@ class TruthFrame:
     ``category_ids``, ``instance_ids`` and ``rles`` are aligned; ``ignored``
     holds (category id, instance id, RLE) of every region marked ``ignore`` or
     ``iscrowd``. ``number`` is the frame's number as the benchmark counts, that of
-    its file: KITTI from 0, MOTSChallenge from 1.
+    its file: KITTI from 0, MOTSChallenge from 1. ``file_name`` is relative to the
+    folder of the images.
     """
 
     img_id: int
@@ -38,6 +39,7 @@ class TruthFrame:
     rles: list[Rle] = field(default_factory=list)
     ignored: list[tuple[int, int, Rle]] = field(default_factory=list)
     number: int = 0
+    file_name: str = ''
 
 
 @dataclass
@@ -109,23 +111,39 @@ def load_truth(ann_file: str, backend_args: dict | None = None) -> Truth:
         by_image[ann['image_id']].append(ann)
     for image in images:
         frame = TruthFrame(image['id'], image['height'], image['width'])
-        stem = PurePosixPath(image.get('file_name', '')).stem
+        frame.file_name = image.get('file_name', '')
+        stem = PurePosixPath(frame.file_name).stem
         frame.number = int(stem) if stem.isdecimal() else image['frame_id']
         for ann in by_image[image['id']]:
-            _add_annotation(frame, ann, ann_file)
+            add_annotation(frame, ann, ann_file)
         videos[image['video_id']].frames.append(frame)
     categories = {cat['name']: cat['id'] for cat in data['categories']}
     return Truth(list(videos.values()), categories)
 
 
-def _add_annotation(frame: TruthFrame, ann: dict[str, Any], ann_file: str) -> None:
+def add_annotation(frame: TruthFrame, ann: dict[str, Any], ann_file: str) -> None:
+    """Add one entry of ``annotations`` to its frame; an empty mask is left out.
+
+    Args:
+        frame: The frame that it belongs to.
+        ann: The entry.
+        ann_file: Name of the file, for messages.
+
+    Raises:
+        DataError: It has no mask or no ``instance_id``, a mask of another size
+            than the frame, or its instance is in the frame already.
+    """
     if not ann.get('segmentation'):
-        raise DataError(f'{ann_file}: annotation {ann.get("id")} has no segmentation')
+        raise DataError(
+            f'{ann_file}: annotation {ann.get("id")} has no segmentation; add its mask '
+            'or remove it'
+        )
     rle = to_rle(ann['segmentation'], frame.height, frame.width)
     if rle['size'] != [frame.height, frame.width]:
         raise DataError(
             f'{ann_file}: the mask of annotation {ann.get("id")} is {rle["size"]}, '
-            f'its image {[frame.height, frame.width]} (height, width)'
+            f'its image {[frame.height, frame.width]} (height, width); make both one '
+            'size'
         )
     if not mask_utils.area(rle):
         return
@@ -134,10 +152,14 @@ def _add_annotation(frame: TruthFrame, ann: dict[str, Any], ann_file: str) -> No
         frame.ignored.append((category_id, instance_id or 0, rle))
         return
     if instance_id is None:
-        raise DataError(f'{ann_file}: annotation {ann.get("id")} has no instance_id')
+        raise DataError(
+            f'{ann_file}: annotation {ann.get("id")} has no instance_id; number the '
+            'instances of a video from 1'
+        )
     if instance_id in frame.instance_ids:
         raise DataError(
-            f'{ann_file}: instance {instance_id} appears twice in image {frame.img_id}'
+            f'{ann_file}: instance {instance_id} appears twice in image '
+            f'{frame.img_id}; remove one or give it an id of its own'
         )
     frame.category_ids.append(category_id)
     frame.instance_ids.append(instance_id)

@@ -68,7 +68,63 @@ def next_frame_picture(
     return np.vstack(lines)
 
 
-def _bar(caption: str, width: int, height: int) -> np.ndarray:
+def titled_rows(
+    captions: Sequence[str],
+    rows: Sequence[tuple[str, Sequence[np.ndarray]]],
+    legend: str = '',
+    gap: int = 6,
+) -> np.ndarray:
+    """Rows of pictures, each row under its title, the columns under captions.
+
+    Args:
+        captions: Over the columns.
+        rows: (title, one (H, W, 3) uint8 BGR for each column), all of one size.
+        legend: Line under everything.
+        gap: Pixels between two pictures.
+
+    Returns:
+        One uint8 BGR picture.
+    """
+    height, width = rows[0][1][0].shape[:2]
+    total = len(captions) * (width + gap) - gap
+    space = _ground(height, gap)
+    height *= 3 / 2  # such a picture is large, and looked at as a whole
+    heads = [_bar(caption, width, height) for caption in captions]
+    lines = [_row(heads, _ground(len(heads[0]), gap))]
+    for title, pictures in rows:
+        lines += [_bar(title, total, height), _row(pictures, space)]
+    if legend:
+        lines.append(_bar(legend, total, height))
+    return np.vstack(lines)
+
+
+def _row(pictures: Sequence[np.ndarray], space: np.ndarray) -> np.ndarray:
+    spaced = [part for picture in pictures for part in (space, picture)]
+    return np.hstack(spaced[1:])
+
+
+def with_header(text: str, picture: np.ndarray) -> np.ndarray:
+    """A picture (H, W, 3) under a line of text as wide as it is."""
+    return np.vstack([_bar(text, picture.shape[1], picture.shape[0]), picture])
+
+
+def fit(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Shrink a picture where it is too large, and pad it to ``size``.
+
+    Args:
+        picture: (H, W, 3) uint8 BGR.
+        size: (height, width) of the result; the ratio of sides is kept.
+    """
+    scale = min(size[0] / picture.shape[0], size[1] / picture.shape[1], 1.0)
+    height, width = (max(1, round(side * scale)) for side in picture.shape[:2])
+    if scale < 1:
+        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    ground = _ground(*size)
+    ground[:height, :width] = picture
+    return ground
+
+
+def _bar(caption: str, width: int, height: float) -> np.ndarray:
     """A caption on a dark bar, as small as it has to be to fit."""
     size = max(13, round(height / 26))
     bar = _ground(round(1.7 * size), width)

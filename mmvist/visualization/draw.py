@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from .palette import Color, identity_color, text_color
-from .text import put_text, text_size
-
-Rectangle = tuple[int, int, int, int]  # x1, y1, x2, y2
+from .labels import Rectangle, put_plate
+from .palette import Color, identity_color
 
 
 def display_scale(width: int, target: int = 768) -> int:
@@ -31,6 +30,7 @@ def draw_instances(
     class_names: Sequence[str] = (),
     scale: int | None = None,
     opacity: float = 0.45,
+    taken: list[Rectangle] | None = None,
 ) -> np.ndarray:
     """Paint masks, outlines and labels; one colour an identity.
 
@@ -42,6 +42,7 @@ def draw_instances(
         class_names: Names by label; a label beyond is written as a number.
         scale: Factor of enlargement; by default :func:`display_scale`.
         opacity: Of the fill, 0 to 1.
+        taken: Where the labels are, in pixels of the result, is added to it.
 
     Returns:
         (H * scale, W * scale, 3) uint8 BGR, a new picture.
@@ -56,14 +57,76 @@ def draw_instances(
     outlined = 'masks' in instances
     for identity, shape in zip(ids, shapes, strict=True):
         _outline(picture, shape, identity_color(identity), 2 if outlined else 3)
-    taken: list[Rectangle] = []
+    taken = [] if taken is None else taken
     # large ones last: their labels have more room to step aside
     order = sorted(range(len(ids)), key=lambda row: shapes[row].sum())
     for row in order:
         if shapes[row].any():
             name = _name(instances, row, class_names)
-            _label(picture, f'{name} {ids[row]}'.strip(), shapes[row], ids[row], taken)
+            text = f'{name} {ids[row]}'.strip()
+            color = identity_color(ids[row])
+            put_plate(picture, text, extent_of(shapes[row]), color, taken)
     return picture
+
+
+def draw_remembered(
+    picture: np.ndarray,
+    boxes: Tensor | np.ndarray,
+    identities: Sequence[int],
+    texts: Sequence[str],
+    taken: list[Rectangle] | None = None,
+) -> None:
+    """Dashed boxes of what is known but not seen.
+
+    Args:
+        picture: (H, W, 3) uint8 BGR, changed in place.
+        boxes: (N, 4) xyxy, pixels of ``picture``; may reach beyond it.
+        identities: N, for the colours.
+        texts: N labels.
+        taken: As in :func:`draw_instances`.
+    """
+    height, width = picture.shape[:2]
+    taken = [] if taken is None else taken
+    for box, identity, text in zip(_array(boxes), identities, texts, strict=True):
+        x1, y1, x2, y2 = np.rint(box).astype(int).tolist()
+        color = identity_color(identity)
+        corners = [(x1, y1), (x2, y1), (x2, y2), (x1, y2), (x1, y1)]
+        for start, end in pairwise(corners):
+            _dashes(picture, start, end, color)
+        inside = np.clip([x1, y1, x2, y2], 0, [width, height] * 2).tolist()
+        put_plate(picture, text, tuple(inside), color, taken)
+
+
+def draw_ignored(picture: np.ndarray, shape: np.ndarray) -> None:
+    """Hatch a region that is not judged.
+
+    Args:
+        picture: (H, W, 3) uint8 BGR, changed in place.
+        shape: (h, w) bool; brought to the size of the picture.
+    """
+    height, width = picture.shape[:2]
+    shape = cv2.resize(shape.astype(np.float32), (width, height)) > 0.5
+    rows, columns = np.mgrid[:height, :width]
+    pitch = max(6, width // 96)
+    hatch = shape & ((rows + columns) % pitch < max(1, pitch // 4))
+    picture[hatch] = picture[hatch] // 4 + 150
+
+
+def _dashes(
+    picture: np.ndarray, start: tuple[int, int], end: tuple[int, int], color: Color
+) -> None:
+    dash = max(4, picture.shape[1] // 96)
+    length = max(abs(end[0] - start[0]), abs(end[1] - start[1]))
+    for begin in range(0, length, 2 * dash):
+        ends = [
+            tuple(
+                round(a + (b - a) * min(place, length) / length)
+                for a, b in zip(start, end)
+            )
+            for place in (begin, begin + dash)
+        ]
+        cv2.line(picture, *ends, (25, 25, 25), 4, cv2.LINE_AA)
+        cv2.line(picture, *ends, color, 2, cv2.LINE_AA)
 
 
 def enlarge(image: np.ndarray, scale: int) -> np.ndarray:
@@ -71,6 +134,12 @@ def enlarge(image: np.ndarray, scale: int) -> np.ndarray:
     if scale == 1:
         return image.copy()
     return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+
+
+def extent_of(shape: np.ndarray) -> Rectangle:
+    """Where a mask (H, W) is: x1, y1, x2, y2, the ends exclusive."""
+    rows, columns = shape.any(1).nonzero()[0], shape.any(0).nonzero()[0]
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def _shapes(
@@ -109,33 +178,3 @@ def _name(instances: InstanceData, row: int, class_names: Sequence[str]) -> str:
         return ''
     label = int(instances.labels[row])
     return class_names[label] if label < len(class_names) else f'class {label}'
-
-
-def _label(
-    picture: np.ndarray,
-    text: str,
-    shape: np.ndarray,
-    identity: int,
-    taken: list[Rectangle],
-) -> None:
-    """Class and identity above the shape, where no other label is."""
-    height, width = picture.shape[:2]
-    size = max(11, round(width / 48))
-    pad = size // 4
-    text_width, text_height = text_size(text, size)
-    w, h = text_width + 2 * pad, text_height
-    rows, columns = shape.any(1).nonzero()[0], shape.any(0).nonzero()[0]
-    x = int(np.clip((columns[0] + columns[-1] - w) // 2, 0, max(width - w, 0)))
-    wishes = [rows[0] - h - 2, rows[0] + 3, rows[-1] + 3, rows[0] - 2 * h - 4]
-    spots = [(x, int(y), x + w, int(y) + h) for y in wishes]
-    inside = [s for s in spots if s[1] >= 0 and s[3] <= height] or [(x, 0, x + w, h)]
-    free = [s for s in inside if not any(_overlap(s, other) for other in taken)]
-    spot = (free or inside)[0]
-    taken.append(spot)
-    color = identity_color(identity)
-    cv2.rectangle(picture, spot[:2], (spot[2] - 1, spot[3] - 1), color, -1)
-    put_text(picture, text, (x + pad, spot[1]), size, text_color(color))
-
-
-def _overlap(a: Rectangle, b: Rectangle) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

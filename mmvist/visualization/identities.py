@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from mmengine.structures import InstanceData
 from scipy.optimize import linear_sum_assignment
 
 MATCH_IOU = 0.5
+Votes = Counter[tuple[int, int]]
 
 
 def align_identities(
@@ -29,9 +30,9 @@ def align_identities(
     Returns:
         True identity to the number to show.
     """
-    shared: Counter[tuple[int, int]] = Counter()
+    shared: Votes = Counter()
     true_ids: dict[int, None] = {}
-    seen_ids: set[int] = {0}
+    seen_ids: set[int] = set()
     for real, found in zip(truth, predicted, strict=True):
         true_ids.update(dict.fromkeys(real.instances_id.tolist()))
         seen_ids.update(found.instances_id.tolist())
@@ -39,7 +40,23 @@ def align_identities(
             (_mask_iou(real.masks, found.masks) >= MATCH_IOU).nonzero().tolist()
         ):
             shared[int(real.instances_id[i]), int(found.instances_id[j])] += 1
-    rows, columns = list(true_ids), sorted(seen_ids)
+    return numbers_by_votes(shared, list(true_ids), seen_ids)
+
+
+def numbers_by_votes(
+    shared: Votes, identities: Sequence[int], others: Iterable[int]
+) -> dict[int, int]:
+    """Number each identity like the other one that it shares most frames with.
+
+    Args:
+        shared: Frames that an identity and another one share.
+        identities: Those to be numbered.
+        others: Numbers that are in use; who shares no frame gets none of them.
+
+    Returns:
+        Identity to number, one to one.
+    """
+    rows, columns = list(identities), sorted({0, *others})
     votes = np.array([[shared[i, j] for j in columns] for i in rows])
     numbers = {}
     if rows:

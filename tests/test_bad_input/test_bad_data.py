@@ -199,7 +199,7 @@ CASES: dict[str, tuple[tuple, Callable[[], object], str]] = {
             'vis.json',
             lambda c: c['annotations'][0]['segmentations'][0].update(counts=[5]),
         ),
-        'run lengths do not add up',
+        'run-length code is of 5 pixels',
     ),
     'vis mask undecodable': (
         VIS,

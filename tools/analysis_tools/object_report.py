@@ -9,7 +9,6 @@ Example:
 """
 
 import argparse
-import pickle
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -17,13 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from pycocotools import mask as mask_utils
 from rich.console import Console
 from rich.table import Table
 
 from mmvist.datasets import DataError
+from mmvist.engine.dump import read_tracks
 from mmvist.engine.launch import run_tool
-from mmvist.evaluation.truth import TruthFrame, load_truth
+from mmvist.evaluation.frame_errors import best_matches
+from mmvist.evaluation.truth import load_truth
 
 
 @dataclass
@@ -57,21 +57,6 @@ class Followed:
         ]
 
 
-def best_match(frame: TruthFrame, row: int, record: dict | None) -> tuple[float, int]:
-    """IoU and identity of the prediction that covers an object best.
-
-    Args:
-        frame: The truth of a frame.
-        row: Which of its objects.
-        record: What was predicted there, as ``DumpTracks`` writes it.
-    """
-    if record is None or not record['masks']:
-        return 0.0, -1
-    ious = mask_utils.iou(record['masks'], [frame.rles[row]], [0])[:, 0]
-    best = int(ious.argmax())
-    return float(ious[best]), int(record['instances_id'][best])
-
-
 def report(tracks: list[dict], ann_file: str, split: float, threshold: float) -> Table:
     """A row for each object and part of its video.
 
@@ -96,11 +81,12 @@ def report(tracks: list[dict], ann_file: str, split: float, threshold: float) ->
         ):
             objects: dict[tuple[int, str], Followed] = {}
             for frame in frames:
+                found = by_image.get(frame.img_id, dict(masks=[], instances_id=[]))
+                pairs = best_matches(frame, found['masks'], found['instances_id'])
                 for row, instance in enumerate(frame.instance_ids):
                     name = names.get(frame.category_ids[row], '?')
                     one = objects.setdefault((instance, name), Followed())
-                    found = best_match(frame, row, by_image.get(frame.img_id))
-                    one.add(*found, threshold)
+                    one.add(*pairs[row], threshold)
             for (instance, name), one in sorted(objects.items()):
                 table.add_row(video.name, f'{name} {instance}', part, *one.row())
     return table
@@ -116,11 +102,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--split', type=float, default=0.6, help='default: 0.6')
     parser.add_argument('--iou', type=float, default=0.5, help='found from here on')
     args = parser.parse_args(argv)
-    for path in (args.tracks, Path(args.ann_file)):
-        if not path.is_file():
-            raise DataError(f'{path}: no such file')
-    with args.tracks.open('rb') as file:
-        tracks = pickle.load(file)
+    if not Path(args.ann_file).is_file():
+        raise DataError(f'{args.ann_file}: no such file')
+    tracks = read_tracks(args.tracks)
     Console(width=100).print(report(tracks, args.ann_file, args.split, args.iou))
 
 

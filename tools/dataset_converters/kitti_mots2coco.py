@@ -19,6 +19,7 @@ from mmvist.datasets.converters import (
 )
 from mmvist.datasets.converters.command import (
     exit_code,
+    parse_classes,
     progress_bar,
     write_and_report,
 )
@@ -90,19 +91,6 @@ def splits_to_make(args: argparse.Namespace) -> dict[str, list[str]]:
     if not frames.is_dir():
         raise DataError(f'{frames}: no such folder; is {args.input} in MOTS layout?')
     return {s: sequences_of_split(args.input, s, frames) for s in args.split}
-
-
-def parse_classes(pairs: list[str] | None) -> dict[int, str] | None:
-    """Read ``1=car 2=pedestrian``."""
-    if pairs is None:
-        return None
-    classes = {}
-    for pair in pairs:
-        number, _, name = pair.partition('=')
-        if not number.isdecimal() or not name:
-            raise DataError(f'--classes {pair}: write it as NUMBER=NAME')
-        classes[int(number)] = name
-    return classes
 
 
 def convert(args: argparse.Namespace) -> None:

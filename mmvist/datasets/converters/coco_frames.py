@@ -93,7 +93,11 @@ def convert_coco_frames(
             coco_of = coco_of_sequence(whole, frame_of)
         else:
             files = paired_files(
-                frame_of, whole.with_suffix(''), '.json', 'with empty lists', True
+                frame_of,
+                whole.with_suffix(''),
+                suffix='.json',
+                empty='with empty lists',
+                prefixed=True,
             )
             coco_of = coco_of_frames(files, frame_of)
         check_gaps(frame_of, folder, allow_gaps)

@@ -6,17 +6,18 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from rich.console import Console
 from rich.progress import track
 
 from mmvist.datasets.converters.cocovid import Progress, write_json
 from mmvist.datasets.errors import DataError
 
 
-def progress_bar(description: str) -> Progress:
-    """A bar that names what is converted."""
+def progress_bar(description: str, console: Console | None = None) -> Progress:
+    """A bar that names what is read, on standard output unless told otherwise."""
 
     def progress(steps: Iterable) -> Iterable:
-        return track(list(steps), description=description)
+        return track(list(steps), description=description, console=console)
 
     return progress
 
@@ -32,6 +33,23 @@ def write_and_report(content: dict, path: Path, force: bool) -> None:
     if 'videos' in content:
         counts = [(content['videos'], 'videos'), (counts[0][0], 'frames'), counts[1]]
     print(f'{path}: ' + ', '.join(f'{len(items)} {name}' for items, name in counts))
+
+
+def parse_classes(pairs: list[str] | None) -> dict[int, str] | None:
+    """Read ``1=car 2=pedestrian``; None stays None.
+
+    Raises:
+        DataError: One of them is written in another way.
+    """
+    if pairs is None:
+        return None
+    classes = {}
+    for pair in pairs:
+        number, _, name = pair.partition('=')
+        if not number.isdecimal() or not name:
+            raise DataError(f'--classes {pair}: write it as NUMBER=NAME')
+        classes[int(number)] = name
+    return classes
 
 
 def exit_code(convert: Callable[[], None]) -> int:

@@ -15,7 +15,7 @@ from mmvist.datasets.converters.cocovid import (
 )
 from mmvist.datasets.converters.frames import frame_size
 from mmvist.datasets.converters.mots_txt import read_mots_txt
-from mmvist.datasets.errors import DataError
+from mmvist.datasets.errors import DataError, Report, refuse
 
 
 class FrameMask(NamedTuple):
@@ -62,6 +62,7 @@ def convert_sequences(
     description: str,
     check_pixels: bool = True,
     progress: Progress = no_progress,
+    report: Report = refuse,
 ) -> dict:
     """Read sequences into one CocoVID-style dict.
 
@@ -72,6 +73,8 @@ def convert_sequences(
         description: What the data is.
         check_pixels: Decode every frame to find damaged files.
         progress: Wraps the loop over the sequences.
+        report: Takes each thing that is wrong; by default the first is raised.
+            Where it returns, the rest is read.
 
     Raises:
         DataError: At the first thing that is wrong, naming the file.
@@ -83,55 +86,92 @@ def convert_sequences(
         )
     builder = CocoVidBuilder(classes, description)
     for name in progress(sequences):
-        sequence = find(name)
-        first, first_frame = next(iter(sequence.frames.items()))
-        size = frame_size(first_frame, check_pixels=False)
-        video_id = builder.add_video(name, size, len(sequence.frames))
-        for number, frame in sequence.frames.items():
-            found = frame_size(frame, check_pixels)
-            if found != size:
-                raise DataError(
-                    f'{frame}: is {found[1]} x {found[0]}, but {first_frame.name} '
-                    f'of the same sequence is {size[1]} x {size[0]}'
-                )
-            image_id = builder.add_frame(
-                video_id, number - first, f'{sequence.prefix}/{frame.name}'
-            )
-            for category_id, instance, rle, ignore in sequence.masks(number, size):
-                ignore = ignore or category_id == IGNORE_CLASS
-                builder.add_instance(image_id, category_id, instance, rle, ignore)
+        try:
+            sequence = find(name)
+        except DataError as error:
+            report(error)
+            continue
+        if sequence.frames:
+            _add_sequence(builder, sequence, check_pixels, report)
     return builder.build()
 
 
-def masks_of_txt(path: Path, classes: dict[int, str], frames: dict[int, Path]) -> Masks:
+def _add_sequence(
+    builder: CocoVidBuilder,
+    sequence: FrameSequence,
+    check_pixels: bool,
+    report: Report,
+) -> None:
+    first = next(iter(sequence.frames))
+    sizes: dict[int, tuple[int, int]] = {}
+    for number, frame in sequence.frames.items():
+        try:
+            sizes[number] = frame_size(frame, check_pixels)
+        except DataError as error:
+            report(error)
+    if not sizes:
+        return
+    reference, size = next(iter(sizes.items()))
+    video_id = builder.add_video(sequence.name, size, len(sequence.frames))
+    for number, found in sizes.items():
+        frame = sequence.frames[number]
+        if found != size:
+            report(
+                DataError(
+                    f'{frame}: is {found[1]} x {found[0]}, but '
+                    f'{sequence.frames[reference].name} of the same sequence is '
+                    f'{size[1]} x {size[0]}; make both one size'
+                )
+            )
+            continue
+        image_id = builder.add_frame(
+            video_id, number - first, f'{sequence.prefix}/{frame.name}'
+        )
+        try:
+            for category_id, instance, rle, ignore in sequence.masks(number, size):
+                ignore = ignore or category_id == IGNORE_CLASS
+                builder.add_instance(image_id, category_id, instance, rle, ignore)
+        except DataError as error:
+            report(error)
+
+
+def masks_of_txt(
+    path: Path,
+    classes: dict[int, str],
+    frames: dict[int, Path],
+    report: Report = refuse,
+) -> Masks:
     """The masks of a txt file.
 
     Args:
         path: The file.
         classes: Class number to name.
         frames: Pictures by frame number.
-
-    Raises:
-        DataError: A line is wrong, or of a frame without a picture; later, of
-            another size than its picture.
+        report: Hears when a line is wrong, or of a frame without a picture; later,
+            of another size than its picture.
     """
-    found = read_mots_txt(path, classes)
+    found = read_mots_txt(path, classes, report=report)
     for number, instances in found.items():
-        if number not in frames:
+        if frames and number not in frames:
             folder = next(iter(frames.values())).parent
-            raise DataError(
-                f'{path}:{instances[0].line}: has no frame {number:06} in {folder}; '
-                'add the frame or remove the line'
+            report(
+                DataError(
+                    f'{path}:{instances[0].line}: has no frame {number:06} in {folder};'
+                    ' add the frame or remove the line'
+                )
             )
 
     def masks(number: int, size: tuple[int, int]) -> Iterable[FrameMask]:
         for one in found.get(number, []):
             height, width = one.rle['size']
             if (height, width) != size:
-                raise DataError(
-                    f'{path}:{one.line}: is {width} x {height}, but its frame is '
-                    f'{size[1]} x {size[0]}'
+                report(
+                    DataError(
+                        f'{path}:{one.line}: is {width} x {height}, but its frame is '
+                        f'{size[1]} x {size[0]}; make both one size'
+                    )
                 )
+                continue
             yield FrameMask(one.category_id, one.value, one.rle)
 
     return masks

@@ -7,29 +7,45 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mmvist.datasets.errors import DataError
+from mmvist.datasets.errors import DataError, Report, refuse
 
 FRAME_SUFFIXES = ('.png', '.jpg', '.jpeg')
 
 
-def check_gaps(numbers: Iterable[int], folder: Path, allow_gaps: bool) -> None:
-    """Refuse a missing frame.
+def check_gaps(
+    numbers: Iterable[int], folder: Path, allow_gaps: bool, report: Report = refuse
+) -> None:
+    """Find missing frames.
 
     Args:
         numbers: Frame numbers that are there.
         folder: Where, for the message.
         allow_gaps: Accept everything.
-
-    Raises:
-        DataError: A number between two others is missing.
+        report: Takes each gap as a :class:`DataError`.
     """
+    if allow_gaps:
+        return
     numbers = sorted(numbers)
     for before, after in zip(numbers, numbers[1:], strict=False):
-        if after != before + 1 and not allow_gaps:
-            raise DataError(
-                f'{folder}: frame {before + 1:06} is missing; add it, or accept '
-                'the gap with --allow-gaps'
+        if after != before + 1:
+            report(
+                DataError(
+                    f'{folder}: {missing_frames(before, after)} missing; add it, or '
+                    'accept the gap with --allow-gaps'
+                )
             )
+
+
+def missing_frames(before: int, after: int) -> str:
+    """The frames between two as the subject of a sentence.
+
+    Examples:
+        >>> missing_frames(1, 3), missing_frames(1, 5)
+        ('frame 000002 is', 'frames 000002 to 000004 are')
+    """
+    if after == before + 2:
+        return f'frame {before + 1:06} is'
+    return f'frames {before + 1:06} to {after - 1:06} are'
 
 
 def frame_number(stem: str, prefixed: bool = False) -> int | None:
@@ -45,39 +61,44 @@ def frame_number(stem: str, prefixed: bool = False) -> int | None:
 
 
 def numbered_files(
-    folder: Path, suffixes: tuple[str, ...], prefixed: bool = False
+    folder: Path,
+    suffixes: tuple[str, ...],
+    report: Report = refuse,
+    prefixed: bool = False,
 ) -> dict[int, Path]:
     """Files of a sequence by frame number, in order.
 
     Args:
         folder: Where they are.
         suffixes: Endings of their names; other files are passed over.
+        report: Hears when the folder is missing or empty, a name is no number, or
+            two files are of one number.
         prefixed: As of :func:`frame_number`.
-
-    Raises:
-        DataError: The folder is missing or empty, a name is no number, or two files
-            are of one number.
     """
     if not folder.is_dir():
-        raise DataError(f'{folder}: no such sequence folder; check root and split')
+        report(DataError(f'{folder}: no such sequence folder; check root and split'))
+        return {}
     files: dict[int, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in suffixes or path.name.startswith('.'):
             continue
         number = frame_number(path.stem, prefixed)
         if number is None:
-            raise DataError(f'{path}: its name is no frame number; rename it')
-        if number in files:
-            raise DataError(f'{path}: the same frame as {files[number].name}; keep one')
-        files[number] = path
+            report(DataError(f'{path}: its name is no frame number; rename it'))
+        elif number in files:
+            other = files[number].name
+            report(DataError(f'{path}: the same frame as {other}; keep one'))
+        else:
+            files[number] = path
     if not files:
-        raise DataError(f'{folder}: is empty; remove the sequence or add its files')
+        report(DataError(f'{folder}: is empty; remove the sequence or add its files'))
     return dict(sorted(files.items()))
 
 
 def paired_files(
     frames: dict[int, Path],
     folder: Path,
+    report: Report = refuse,
     suffix: str = '.png',
     empty: str = 'all 0',
     prefixed: bool = False,
@@ -87,26 +108,30 @@ def paired_files(
     Args:
         frames: Pictures by frame number.
         folder: Of the masks.
+        report: Hears when a frame has no mask, or a mask no frame.
         suffix: Ending of their names.
         empty: What the file of a frame without instances is, for the message.
         prefixed: As of :func:`frame_number`.
-
-    Raises:
-        DataError: A frame has no mask, or a mask no frame.
     """
-    mask_of = numbered_files(folder, (suffix,), prefixed)
+    mask_of = numbered_files(folder, (suffix,), report, prefixed)
+    if not mask_of or not frames:
+        return {}
     for number in sorted(set(frames) | set(mask_of)):
         if number not in mask_of:
-            raise DataError(
-                f'{frames[number]}: has no mask {folder.name}/'
-                f'{frames[number].stem}{suffix} in {folder.parent}; add it ({empty} '
-                'if nothing is there)'
+            report(
+                DataError(
+                    f'{frames[number]}: has no mask {folder.name}/'
+                    f'{frames[number].stem}{suffix} in {folder.parent}; add it '
+                    f'({empty} if nothing is there)'
+                )
             )
         if number not in frames:
             pictures = next(iter(frames.values())).parent
-            raise DataError(
-                f'{mask_of[number]}: has no frame {mask_of[number].stem} in '
-                f'{pictures}; add the frame or remove the mask'
+            report(
+                DataError(
+                    f'{mask_of[number]}: has no frame {mask_of[number].stem} in '
+                    f'{pictures}; add the frame or remove the mask'
+                )
             )
     return mask_of
 
@@ -162,5 +187,5 @@ def check_mask_size(path: Path, pixels: np.ndarray, size: tuple[int, int]) -> No
     if pixels.shape != size:
         raise DataError(
             f'{path}: is {pixels.shape[1]} x {pixels.shape[0]}, but its frame is '
-            f'{size[1]} x {size[0]}'
+            f'{size[1]} x {size[0]}; make both one size'
         )

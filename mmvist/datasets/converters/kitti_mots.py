@@ -31,7 +31,7 @@ from mmvist.datasets.converters.frames import (
     paired_files,
     read_one_channel,
 )
-from mmvist.datasets.errors import DataError
+from mmvist.datasets.errors import DataError, Report, refuse
 
 KITTI_MOTS_CLASSES = {1: 'car', 2: 'pedestrian'}
 
@@ -45,6 +45,7 @@ def convert_kitti_mots(
     allow_gaps: bool = False,
     check_pixels: bool = True,
     progress: Progress = no_progress,
+    report: Report = refuse,
 ) -> dict:
     """Read sequences into one CocoVID-style dict.
 
@@ -61,6 +62,7 @@ def convert_kitti_mots(
         check_pixels: Decode every frame to find damaged files; otherwise only
             its header is read.
         progress: Wraps the loop over the sequences.
+        report: As of ``convert_sequences``.
 
     Returns:
         ``info``, ``videos``, ``images``, ``annotations`` and ``categories``.
@@ -75,40 +77,46 @@ def convert_kitti_mots(
 
     def find(name: str) -> FrameSequence:
         folder = root / frames / name
-        frame_of = numbered_files(folder, FRAME_SUFFIXES)
+        frame_of = numbered_files(folder, FRAME_SUFFIXES, report)
         txt = root / instances / f'{name}.txt'
         if txt.is_file():
-            masks = masks_of_txt(txt, classes, frame_of)
+            masks = masks_of_txt(txt, classes, frame_of, report)
         elif not txt.with_suffix('').is_dir():
             raise DataError(
                 f'{root / instances}: has neither a folder {name} of masks nor a file '
                 f'{txt.name}; check root and split'
             )
         else:
-            masks = _masks_of_pngs(root / instances / name, classes, frame_of)
-        check_gaps(frame_of, folder, allow_gaps)
+            folder_of_masks = root / instances / name
+            masks = _masks_of_pngs(folder_of_masks, classes, frame_of, report)
+        check_gaps(frame_of, folder, allow_gaps, report)
         return FrameSequence(name, frame_of, name, masks)
 
     description = f'{len(sequences)} sequences in MOTS layout'
     return convert_sequences(
-        sequences, find, classes, description, check_pixels, progress
+        sequences, find, classes, description, check_pixels, progress, report
     )
 
 
 def _masks_of_pngs(
-    folder: Path, classes: dict[int, str], frames: dict[int, Path]
+    folder: Path, classes: dict[int, str], frames: dict[int, Path], report: Report
 ) -> Masks:
     """The masks of a folder that has one png for each frame."""
-    mask_of = paired_files(frames, folder)
+    mask_of = paired_files(frames, folder, report)
 
     def masks(number: int, size: tuple[int, int]) -> Iterable[FrameMask]:
-        return read_instances(mask_of[number], classes, size)
+        if number not in mask_of:
+            return ()
+        return read_instances(mask_of[number], classes, size, report)
 
     return masks
 
 
 def read_instances(
-    path: Path, classes: dict[int, str], size: tuple[int, int]
+    path: Path,
+    classes: dict[int, str],
+    size: tuple[int, int],
+    report: Report = refuse,
 ) -> Iterator[FrameMask]:
     """Read the masks of one frame.
 
@@ -116,6 +124,7 @@ def read_instances(
         path: A 16-bit png of class * 1000 + instance.
         classes: Class number to name.
         size: (height, width) of the frame.
+        report: As of :func:`read_instance_png`.
 
     Yields:
         Instances and the ignore region by ascending value, which names them.
@@ -123,24 +132,28 @@ def read_instances(
     Raises:
         DataError: As :func:`read_instance_png`, or it is of another size.
     """
-    pixels = read_instance_png(path, classes)
+    pixels = read_instance_png(path, classes, report)
     check_mask_size(path, pixels, size)
     for value in np.unique(pixels[pixels > 0]).tolist():
         yield FrameMask(value // 1000, value, encode_mask(pixels == value))
 
 
-def read_instance_png(path: Path, classes: dict[int, str]) -> np.ndarray:
+def read_instance_png(
+    path: Path, classes: dict[int, str], report: Report = refuse
+) -> np.ndarray:
     """Read the ids of one frame.
 
     Args:
         path: A 16-bit png of class * 1000 + instance.
         classes: Class number to name.
+        report: Hears of each value whose class is not listed; where it returns, the
+            value becomes background.
 
     Returns:
         (H, W) int32; all ignore regions as 10000.
 
     Raises:
-        DataError: If it cannot be read or holds a class that is not listed.
+        DataError: If it cannot be read.
     """
     pixels = read_one_channel(
         path, 'a mask is one of 16 bits (class * 1000 + instance)'
@@ -148,8 +161,11 @@ def read_instance_png(path: Path, classes: dict[int, str]) -> np.ndarray:
     pixels[pixels // 1000 == IGNORE_CLASS] = IGNORE_CLASS * 1000
     for value in np.unique(pixels).tolist():
         if value and value // 1000 not in classes and value // 1000 != IGNORE_CLASS:
-            raise DataError(
-                f'{path}: value {value} is of class {value // 1000}, which is none '
-                f'of {classes}; name it with --classes'
+            report(
+                DataError(
+                    f'{path}: value {value} is of class {value // 1000}, which is none '
+                    f'of {classes}; name it with --classes'
+                )
             )
+            pixels[pixels == value] = 0
     return pixels

@@ -22,7 +22,7 @@ from mmvist.datasets.converters.frames import (
     frame_size,
     numbered_files,
 )
-from mmvist.datasets.errors import DataError
+from mmvist.datasets.errors import DataError, Report, refuse
 
 MOTS_CHALLENGE_CLASSES = {2: 'pedestrian'}
 MOTS_CHALLENGE_TRAIN = ('MOTS20-02', 'MOTS20-05', 'MOTS20-09', 'MOTS20-11')
@@ -55,6 +55,7 @@ def convert_mots_challenge(
     allow_gaps: bool = False,
     check_pixels: bool = True,
     progress: Progress = no_progress,
+    report: Report = refuse,
 ) -> dict:
     """Read sequences into one CocoVID-style dict.
 
@@ -65,6 +66,7 @@ def convert_mots_challenge(
         allow_gaps: Accept missing frames; ``frame_id`` then jumps over them.
         check_pixels: Decode every frame to find damaged files.
         progress: Wraps the loop over the sequences.
+        report: As of ``convert_sequences``.
 
     Returns:
         As :func:`~mmvist.datasets.converters.convert_kitti_mots`.
@@ -77,15 +79,19 @@ def convert_mots_challenge(
 
     def find(name: str) -> FrameSequence:
         folder = root / name / 'img1'
-        frames = numbered_files(folder, FRAME_SUFFIXES)
-        check_gaps(frames, folder, allow_gaps)
-        _check_seqinfo(root / name / 'seqinfo.ini', frames, allow_gaps)
-        masks = masks_of_txt(root / name / 'gt' / 'gt.txt', classes, frames)
+        frames = numbered_files(folder, FRAME_SUFFIXES, report)
+        check_gaps(frames, folder, allow_gaps, report)
+        try:
+            _check_seqinfo(root / name / 'seqinfo.ini', frames, allow_gaps)
+        except DataError as error:
+            report(error)
+        truth = root / name / 'gt' / 'gt.txt'
+        masks = masks_of_txt(truth, classes, frames, report)
         return FrameSequence(name, frames, f'{name}/img1', masks)
 
     description = f'{len(sequences)} sequences in MOTSChallenge layout'
     return convert_sequences(
-        sequences, find, classes, description, check_pixels, progress
+        sequences, find, classes, description, check_pixels, progress, report
     )
 
 
@@ -101,9 +107,13 @@ def _check_seqinfo(path: Path, frames: dict[int, Path], allow_gaps: bool) -> Non
         )
     except (configparser.Error, KeyError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise DataError(f'{path}: cannot be read ({reason})') from error
+        raise DataError(f'{path}: cannot be read ({reason}); fetch it again') from error
     if None in (length, width, height):
-        raise DataError(f'{path}: has no seqLength, imWidth or imHeight in [Sequence]')
+        raise DataError(
+            f'{path}: has no seqLength, imWidth or imHeight in [Sequence]; add them'
+        )
+    if not frames:
+        return
     if len(frames) != length and not allow_gaps:
         folder = next(iter(frames.values())).parent
         raise DataError(
@@ -115,5 +125,5 @@ def _check_seqinfo(path: Path, frames: dict[int, Path], allow_gaps: bool) -> Non
         found = frame_size(first, check_pixels=False)
         raise DataError(
             f'{path}: says {width} x {height}, but {first.name} is '
-            f'{found[1]} x {found[0]}'
+            f'{found[1]} x {found[0]}; fetch both again'
         )

@@ -14,7 +14,7 @@ from pycocotools import mask as mask_utils
 
 from mmvist.datasets.converters.cocovid import IGNORE_CLASS
 from mmvist.datasets.converters.segmentation import read_segmentation
-from mmvist.datasets.errors import DataError
+from mmvist.datasets.errors import DataError, Report, refuse
 
 FIELDS = 'frame id class height width rle'
 
@@ -37,7 +37,10 @@ class TxtInstance:
 
 
 def read_mots_txt(
-    path: str | Path, classes: dict[int, str], ids_by_class: bool = True
+    path: str | Path,
+    classes: dict[int, str],
+    ids_by_class: bool = True,
+    report: Report = refuse,
 ) -> dict[int, list[TxtInstance]]:
     """Read a file.
 
@@ -46,31 +49,40 @@ def read_mots_txt(
         classes: Class number to name.
         ids_by_class: Ids are class * 1000 + instance, as in a truth; those of
             predictions need not be.
+        report: Hears when a line cannot be read, has an id outside its class or a
+            class that is not listed, comes twice, or when its mask overlaps another
+            one of its frame. Where it returns, a line that cannot be used is left
+            out.
 
     Returns:
         Instances by frame number, as the file counts, in the order of the lines.
 
     Raises:
-        DataError: At the first line that cannot be read, has an id outside its class
-            or a class that is not listed, comes twice, or whose mask overlaps
-            another one of its frame.
+        DataError: By default, at the first thing that is wrong.
     """
     path = Path(path)
     frames: dict[int, list[TxtInstance]] = {}
     try:
         lines = path.read_text(encoding='utf-8').splitlines()
     except OSError as error:
-        raise DataError(f'{path}: cannot be read ({error.strerror})') from error
-    except ValueError as error:
-        raise DataError(f'{path}: is no text file; fetch it again') from error
+        report(DataError(f'{path}: cannot be read ({error.strerror}); fetch it again'))
+        return {}
+    except ValueError:
+        report(DataError(f'{path}: is no text file; fetch it again'))
+        return {}
     for number, line in enumerate(lines, 1):
         if line.strip():
             where = f'{path}:{number}'
-            frame, instance = _parse(line, where, number, classes, ids_by_class)
+            try:
+                frame, instance = _parse(line, where, number, classes, ids_by_class)
+            except DataError as error:
+                report(error)
+                continue
             frames.setdefault(frame, []).append(instance)
-    for frame, instances in frames.items():
-        _check_frame(instances, path, frame)
-    return frames
+    return {
+        frame: _usable(instances, path, frame, report)
+        for frame, instances in frames.items()
+    }
 
 
 def _parse(
@@ -96,21 +108,37 @@ def _parse(
     return frame, TxtInstance(value, category, rle, number)
 
 
-def _check_frame(instances: list[TxtInstance], path: Path, frame: int) -> None:
-    """Sizes agree, no instance comes twice, no pixel belongs to two."""
+def _usable(
+    instances: list[TxtInstance], path: Path, frame: int, report: Report
+) -> list[TxtInstance]:
+    """Those of one size, each once; no pixel should belong to two."""
     first: dict[int, TxtInstance] = {}
+    usable: list[TxtInstance] = []
     for one in instances:
         if one.rle['size'] != instances[0].rle['size']:
-            raise DataError(
-                f'{path}:{one.line}: size {one.rle["size"]} is not that of line '
-                f'{instances[0].line}, {instances[0].rle["size"]}, of the same frame'
+            report(
+                DataError(
+                    f'{path}:{one.line}: size {one.rle["size"]} is not that of line '
+                    f'{instances[0].line}, {instances[0].rle["size"]}, of the same '
+                    'frame; make both one size'
+                )
             )
-        if one.value in first and one.category_id != IGNORE_CLASS:
-            raise DataError(
-                f'{path}:{one.line}: id {one.value} is in frame {frame} already, at '
-                f'line {first[one.value].line}'
+        elif one.value in first and one.category_id != IGNORE_CLASS:
+            report(
+                DataError(
+                    f'{path}:{one.line}: id {one.value} is in frame {frame} already, '
+                    f'at line {first[one.value].line}; remove one or give it an id of '
+                    'its own'
+                )
             )
-        first.setdefault(one.value, one)
+        else:
+            first[one.value] = first.get(one.value, one)
+            usable.append(one)
+    _check_overlap(usable, path, report)
+    return usable
+
+
+def _check_overlap(instances: list[TxtInstance], path: Path, report: Report) -> None:
     rles = [one.rle for one in instances]
     areas = [int(area) for area in mask_utils.area(rles)]
     if sum(areas) == int(mask_utils.area(mask_utils.merge(rles))):
@@ -119,7 +147,10 @@ def _check_frame(instances: list[TxtInstance], path: Path, frame: int) -> None:
         for other in instances[:row]:
             both = mask_utils.merge([one.rle, other.rle], intersect=True)
             if mask_utils.area(both):
-                raise DataError(
-                    f'{path}:{one.line}: mask overlaps that of line {other.line}, '
-                    f'id {other.value}, by {int(mask_utils.area(both))} pixels'
+                report(
+                    DataError(
+                        f'{path}:{one.line}: mask overlaps that of line {other.line}, '
+                        f'id {other.value}, by {int(mask_utils.area(both))} pixels; '
+                        'give each pixel to one of them'
+                    )
                 )

@@ -33,7 +33,7 @@ from mmvist.datasets.converters.frames import (
     paired_files,
     read_one_channel,
 )
-from mmvist.datasets.errors import DataError
+from mmvist.datasets.errors import DataError, Report, refuse
 
 VOID = 255
 """Value of a pixel that is not judged."""
@@ -51,6 +51,7 @@ def convert_png_folders(
     allow_gaps: bool = False,
     check_pixels: bool = True,
     progress: Progress = no_progress,
+    report: Report = refuse,
 ) -> dict:
     """Read sequences into one CocoVID-style dict.
 
@@ -65,6 +66,7 @@ def convert_png_folders(
         allow_gaps: Accept missing frames; ``frame_id`` then jumps over them.
         check_pixels: Decode every frame to find damaged files.
         progress: Wraps the loop over the sequences.
+        report: As of ``convert_sequences``.
 
     Returns:
         As :func:`~mmvist.datasets.converters.convert_kitti_mots`.
@@ -82,10 +84,10 @@ def convert_png_folders(
 
     def find(name: str) -> FrameSequence:
         folder = root / frames / name
-        frame_of = numbered_files(folder, FRAME_SUFFIXES)
-        mask_of = paired_files(frame_of, root / masks / name)
-        check_gaps(frame_of, folder, allow_gaps)
-        read = _indexed_masks(mask_of, name, id_of, labels)
+        frame_of = numbered_files(folder, FRAME_SUFFIXES, report)
+        mask_of = paired_files(frame_of, root / masks / name, report)
+        check_gaps(frame_of, folder, allow_gaps, report)
+        read = _indexed_masks(mask_of, name, id_of, labels, report)
         return FrameSequence(name, frame_of, name, read)
 
     return convert_sequences(
@@ -95,11 +97,16 @@ def convert_png_folders(
         f'{len(sequences)} sequences with indexed masks',
         check_pixels,
         progress,
+        report,
     )
 
 
 def _indexed_masks(
-    mask_of: dict[int, Path], name: str, id_of: dict[str, int], labels: Labels | None
+    mask_of: dict[int, Path],
+    name: str,
+    id_of: dict[str, int],
+    labels: Labels | None,
+    report: Report,
 ) -> Masks:
     def category_of(path: Path, value: int) -> int:
         if labels is None:
@@ -107,7 +114,8 @@ def _indexed_masks(
         label = labels.get(name, {}).get(str(value))
         if label is None:
             raise DataError(
-                f'{path}: instance {value} of sequence {name} has no class in --labels'
+                f'{path}: instance {value} of sequence {name} has no class in '
+                '--labels; name it there'
             )
         if label not in id_of:
             raise DataError(
@@ -117,6 +125,8 @@ def _indexed_masks(
         return id_of[label]
 
     def masks(number: int, size: tuple[int, int]) -> Iterable[FrameMask]:
+        if number not in mask_of:
+            return
         path = mask_of[number]
         pixels = read_one_channel(path, 'an indexed mask has one (a palette, or grey)')
         check_mask_size(path, pixels, size)
@@ -124,7 +134,12 @@ def _indexed_masks(
             rle = encode_mask(pixels == value)
             if value == VOID:
                 yield FrameMask(IGNORE_CLASS, IGNORE_ID, rle)
-            else:
-                yield FrameMask(category_of(path, value), value, rle)
+                continue
+            try:
+                category_id = category_of(path, value)
+            except DataError as error:
+                report(error)
+                continue
+            yield FrameMask(category_id, value, rle)
 
     return masks
