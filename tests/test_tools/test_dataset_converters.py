@@ -2,24 +2,25 @@
 
 import importlib.util
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
 import pytest
+from converter_kit import (
+    CONVERTERS,
+    coco_frames,
+    mapillary,
+    mots_challenge,
+    png_folders,
+    youtubevis,
+)
 from PIL import Image
-from pycocotools import mask as mask_utils
 
 from mmvist.testing import write_toy_mots
 
 TOOLS = Path(__file__).parents[2] / 'tools' / 'dataset_converters'
-# the first pixel of a frame of 64 x 96
-PIXEL = mask_utils.frPyObjects(dict(size=[64, 96], counts=[0, 1, 6143]), 64, 96)[
-    'counts'
-].decode()
 
 
 def load(name: str) -> ModuleType:
@@ -148,28 +149,9 @@ def test_youtubevis(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert 'exists already' in capsys.readouterr().err
 
 
-def write_youtubevis(path: Path, videos: int = 5) -> Path:
-    """One cow of three pixels in the second frame of each video."""
-    runs = dict(size=[4, 5], counts=[5, 3, 12])
-    numbers = range(1, videos + 1)
-    content = dict(
-        videos=[
-            dict(id=i, height=4, width=5, file_names=[f'v{i}/0.jpg', f'v{i}/5.jpg'])
-            for i in numbers
-        ],
-        categories=[dict(id=10, name='cow')],
-        annotations=[
-            dict(id=i, video_id=i, category_id=10, segmentations=[None, runs])
-            for i in numbers
-        ],
-    )
-    path.write_text(json.dumps(content))
-    return path
-
-
 def test_youtubevis_held_out(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    tool, source = load('youtubevis2coco'), write_youtubevis(tmp_path / 'in.json')
-    args = [str(source), str(tmp_path / 'out/paper.json')]
+    tool, source = load('youtubevis2coco'), str(youtubevis(tmp_path)[0])
+    args = [source, str(tmp_path / 'out/paper.json')]
     assert tool.main([*args, '--split', 'paper']) == 2
     assert 'has 5 videos, not the 2238' in capsys.readouterr().err
     assert not (tmp_path / 'out').exists()
@@ -183,14 +165,14 @@ def test_youtubevis_held_out(tmp_path: Path, capsys: pytest.CaptureFixture) -> N
     videos = json.loads((tmp_path / 'out/paper_val.json').read_text())['videos']
     assert [video['name'] for video in videos] == ['v1', 'v4']
     more = ['--held-out', str(tmp_path / 'out/paper_val.txt')]
-    assert tool.main([str(source), str(tmp_path / 'again.json'), *more]) == 0
+    assert tool.main([source, str(tmp_path / 'again.json'), *more]) == 0
     for part in ('_train.json', '_val.json', '_val.txt'):
         first, second = tmp_path / f'out/paper{part}', tmp_path / f'again{part}'
         assert first.read_bytes() == second.read_bytes()
 
 
 def test_youtubevis_frames(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    tool, source = load('youtubevis2coco'), write_youtubevis(tmp_path / 'in.json', 2)
+    tool, source = load('youtubevis2coco'), youtubevis(tmp_path, videos=2)[0]
     for name in ('v1/0.jpg', 'v1/5.jpg', 'v2/5.jpg'):
         (tmp_path / 'JPEGImages' / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new('RGB', (5, 4)).save(tmp_path / 'JPEGImages' / name)
@@ -243,20 +225,8 @@ def test_make_synthetic_bad_size(capsys: pytest.CaptureFixture) -> None:
 
 
 def test_mots_challenge_folds(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    """The toy video as three sequences, its cars left out."""
-    write_toy_mots(tmp_path / 'toy')
-    names = ['MOTS20-02', 'MOTS20-05', 'MOTS20-09']
-    for name in names:
-        folder = tmp_path / 'train' / name
-        frames = tmp_path / 'toy/training/image_02/0000'
-        shutil.copytree(frames, folder / 'img1')
-        (folder / 'gt').mkdir()
-        (folder / 'gt/gt.txt').write_text(f'2 2001 2 64 96 {PIXEL}\n')
-        (folder / 'seqinfo.ini').write_text(
-            '[Sequence]\nseqLength=6\nimWidth=96\nimHeight=64\n'
-        )
-    tool, out = load('mots_challenge2coco'), tmp_path / 'annotations'
-    args = [str(tmp_path / 'train'), str(out), '--sequences', *names]
+    tool, args = load('mots_challenge2coco'), [str(a) for a in mots_challenge(tmp_path)]
+    out = tmp_path / 'out'
     assert tool.main(args) == 0
     assert f'{out}/all.json: 3 videos, 18 frames, 3 annotations' in (
         capsys.readouterr().out
@@ -272,17 +242,8 @@ def test_mots_challenge_folds(tmp_path: Path, capsys: pytest.CaptureFixture) -> 
 
 
 def test_png_folders(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    write_toy_mots(tmp_path / 'toy')
-    masks = tmp_path / 'set/Annotations/0000'
-    masks.mkdir(parents=True)
-    frames = tmp_path / 'toy/training/image_02/0000'
-    shutil.copytree(frames, tmp_path / 'set/JPEGImages/0000')
-    for path in (tmp_path / 'toy/instances/0000').iterdir():
-        values = np.array(Image.open(path)).astype(int)
-        numbers = values % 1000 + 2 * (values // 2000)  # 1001, 1002, 2001: 1, 2, 3
-        Image.fromarray(numbers.astype(np.uint8)).save(masks / path.name)
-    tool, out = load('png_folders2coco'), tmp_path / 'all.json'
-    args = [str(tmp_path / 'set'), str(out)]
+    tool, out = load('png_folders2coco'), tmp_path / 'out/all.json'
+    args = [str(argument) for argument in png_folders(tmp_path)[:2]]
     assert tool.main([*args, '--classes', 'object']) == 0
     assert f'{out}: 1 videos, 6 frames, 13 annotations' in capsys.readouterr().out
     labels = tmp_path / 'labels.json'
@@ -293,3 +254,86 @@ def test_png_folders(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert {a['category_id'] for a in found['annotations']} == {1, 2}
     assert tool.main([*args, '--classes', 'a', 'b', '--force']) == 2
     assert 'nothing says of which one' in capsys.readouterr().err
+
+
+def test_coco_frames(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    """The same instances as in the layout of KITTI MOTS."""
+    tool, args = load('coco_frames2coco'), [str(a) for a in coco_frames(tmp_path)]
+    assert tool.main(args) == 0
+    assert '1 videos, 6 frames, 13 annotations' in capsys.readouterr().out
+    found = json.loads((tmp_path / 'out/all.json').read_text())
+    truth = json.loads((tmp_path / 'toy/annotations/train.json').read_text())
+    for key in ('annotations', 'images', 'videos', 'categories'):
+        assert found[key] == truth[key]
+    (tmp_path / 'list.txt').write_text('0001\n')
+    more = ['--force', '--split-file', str(tmp_path / 'list.txt')]
+    assert tool.main([*args, *more]) == 2
+    assert '0001: no such sequence folder' in capsys.readouterr().err
+    assert tool.main([*args, '--force', '--identity', 'object_id']) == 2
+    assert 'has no object_id' in capsys.readouterr().err
+    assert tool.main([*args, '--force', '--classes', 'pedestrian']) == 0
+    assert '1 videos, 6 frames, 4 annotations' in capsys.readouterr().out
+
+
+def test_mapillary(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    tool, args = load('mapillary2coco'), [str(a) for a in mapillary(tmp_path)]
+    assert tool.main(args) == 0
+    out = capsys.readouterr().out
+    assert f'{tmp_path}/out/training.json: 6 images, 13 annotations' in out
+    found = json.loads((tmp_path / 'out/training.json').read_text())
+    truth = json.loads((tmp_path / 'toy/annotations/train.json').read_text())
+    names = {1: 'car', 2: 'person'}
+    assert found['categories'] == [dict(id=i, name=name) for i, name in names.items()]
+    masks = [
+        {(a['image_id'], a['category_id'], a['segmentation']['counts']) for a in some}
+        for some in (found['annotations'], truth['annotations'])
+    ]
+    assert masks[0] == masks[1] and len(masks[0]) == 13
+    more = ['--force', '--split', 'validation', '--classes', 'rider=human--person']
+    assert tool.main([*args, *more]) == 0
+    assert 'validation.json: 6 images, 4 annotations' in capsys.readouterr().out
+    for classes in ('human--person', 'person=', '=human--person', 'a=b,,c'):
+        assert tool.main([*args, '--force', '--classes', classes]) == 2
+        assert f'--classes {classes}: write it as NAME=' in capsys.readouterr().err
+    assert tool.main([*args, '--force', '--version', 'v2.0']) == 2
+    assert 'has no config_v2.0.json' in capsys.readouterr().err
+
+
+def test_every_converter_is_in_the_kit() -> None:
+    tools = {path.stem for path in TOOLS.glob('*2coco.py')}
+    assert tools == {name.partition(',')[0] for name in CONVERTERS}
+
+
+@pytest.mark.parametrize('name', CONVERTERS)
+def test_every_converter_shows_repeats_and_asks(
+    tmp_path: Path, capsys: pytest.CaptureFixture, name: str
+) -> None:
+    """A progress bar, the same bytes each time, and nothing overwritten unasked."""
+    write_input, files = CONVERTERS[name]
+    tool = load(name.partition(',')[0])
+    args = [str(argument) for argument in write_input(tmp_path)]
+    out = tmp_path / 'out'
+
+    def made() -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in out.iterdir()}
+
+    assert tool.main(args) == 0
+    shown = capsys.readouterr().out
+    first = made()
+    assert sorted(first) == sorted(files)
+    bars = [line for line in shown.splitlines() if '100%' in line]
+    assert len(bars) == sum(file.endswith('.json') for file in files)
+    assert all(f'{out}/{file}: ' in shown for file in files)
+
+    for file in files:  # each of them alone is enough
+        for path in out.iterdir():
+            path.unlink()
+        (out / file).write_text('mine')
+        assert tool.main(args) == 2
+        captured = capsys.readouterr()
+        error = f'error: {out}/{file}: exists already; add --force to overwrite it\n'
+        assert captured.err == error and '%' not in captured.out
+        assert made() == {file: b'mine'}
+
+    assert tool.main([*args, '--force']) == 0
+    assert made() == first

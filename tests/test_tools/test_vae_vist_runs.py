@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from PIL import Image
 from tiny_vist import DEMO, tiny_config
 
 from mmvist.datasets.converters import convert_kitti_mots, write_json
@@ -114,9 +115,15 @@ def test_two_processes_give_the_numbers_of_one(data: Path, tmp_path: Path) -> No
     )
     assert one == two
     assert one['mots/TP'] + one['mots/FP'] > 0, 'a test of nothing'
-    run('test.py', path, checkpoint, '--format-only', '--work-dir', tmp_path / 'c')
+    run(
+        'test.py',
+        *(path, checkpoint, '--format-only', '--work-dir', tmp_path / 'c'),
+        *('--cfg-options', 'test_evaluator.1.outfile_formats=txt,png'),
+    )
     lines = sorted((tmp_path / 'c/results.mots').glob('*.txt'))
     assert len(lines) == 3 and sum(len(p.read_text()) for p in lines) > 0
+    pngs = [Image.open(p) for p in (tmp_path / 'c/results.mots').glob('*/*.png')]
+    assert len(pngs) == 3 * 7 and any(png.getextrema()[1] > 1000 for png in pngs)
     tracks = json.loads((tmp_path / 'c/results.youtube_vis.json').read_text())
     assert {'video_id', 'score', 'category_id', 'segmentations'} <= tracks[0].keys()
     assert not (tmp_path / 'c/metrics.json').exists()
