@@ -39,10 +39,12 @@ class LatentSupervision(BaseModel):
 
     Args:
         detector: Config of a model of MMDetection: an image detector, or a video
-            model with one. Its ``data_preprocessor`` becomes that of the whole.
+            model with one.
         encoder: Config of the encoder of step 2.
         auxiliary_head: Config of the decoder of step 3.
         kl_loss: Config of the latent loss.
+        data_preprocessor: Config of the preprocessor; that of ``detector`` by
+            default.
         init_cfg: MMEngine's initialisation config.
 
     Raises:
@@ -64,10 +66,12 @@ class LatentSupervision(BaseModel):
         encoder: dict,
         auxiliary_head: dict,
         kl_loss: dict | None = None,
+        data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         detector = dict(detector)
-        super().__init__(detector.pop('data_preprocessor', None), init_cfg)
+        own = detector.pop('data_preprocessor', None)
+        super().__init__(data_preprocessor or own, init_cfg)
         self.detector = MODELS.build(detector)
         self.encoder = MODELS.build(encoder)
         self.auxiliary_head = MODELS.build(auxiliary_head)

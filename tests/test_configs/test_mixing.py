@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from host_kit import kept_scope, narrow
+from mmdet.datasets import CocoDataset
 from mmengine.config import Config
 from tiny_vist import CONFIGS, SHOWS_ALL, tiny_config
 from tool_kit import tool
@@ -39,15 +39,21 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     videos = write_youtube_vis(folder, videos=1)
     write_mot17(folder)
     write_toy_mots(folder / 'data' / 'synthetic')
-    coco = folder / 'data' / 'coco'
+    _write_coco(folder / 'data' / 'coco', videos)
+    return folder
+
+
+def _write_coco(coco: Path, videos: Path) -> None:
+    """The frames of YouTube-VIS as images of COCO's classes."""
+    annotations = videos / 'annotations' / 'youtube_vis_2019_train.json'
+    truth = json.loads(annotations.read_text())
+    classes = CocoDataset.METAINFO['classes']
+    truth['categories'] = [dict(id=i, name=name) for i, name in enumerate(classes, 1)]
     (coco / 'annotations').mkdir(parents=True)
     for split in ('train', 'val'):
-        shutil.copy(
-            videos / 'annotations' / 'youtube_vis_2019_train.json',
-            coco / 'annotations' / f'instances_{split}2017.json',
-        )
+        path = coco / 'annotations' / f'instances_{split}2017.json'
+        path.write_text(json.dumps(truth))
         (coco / f'{split}2017').symlink_to(videos / 'train' / 'JPEGImages')
-    return folder
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +92,7 @@ def trained(cfg: Config, folder: Path) -> Path:
     return folder / 'iter_1.pth'
 
 
-def tested(folder: Path, checkpoint: Path, *more: str) -> dict[str, float]:
+def scored(folder: Path, checkpoint: Path, *more: str) -> dict[str, float]:
     """What ``metrics.json`` says of a checkpoint."""
     tool('test').main(
         [str(folder / 'config.py'), str(checkpoint), '--work-dir', str(folder), *more]
@@ -105,7 +111,7 @@ def test_masktrack_rcnn_with_our_tracker(tmp_path: Path) -> None:
     cfg = load(MASKTRACK)
     narrow(cfg)
     checkpoint = trained(cfg, tmp_path)
-    metrics = tested(tmp_path, checkpoint, '--eval', 'track_segm')
+    metrics = scored(tmp_path, checkpoint, '--eval', 'track_segm')
     assert metrics['mots/TP'] + metrics['mots/FP'] > 0, 'a test of nothing'
     assert 'youtube_vis/segm_mAP' in metrics
 
@@ -115,7 +121,7 @@ def test_bytetrack_with_our_tracker(tmp_path: Path) -> None:
     narrow(cfg)
     # it fails where no track lives for five frames
     cfg.test_evaluator.postprocess_tracklet_cfg = []
-    metrics = tested(tmp_path, trained(cfg, tmp_path))
+    metrics = scored(tmp_path, trained(cfg, tmp_path))
     assert metrics['motchallenge-metric/FP'] > 0, 'a test of nothing'
 
 
@@ -126,7 +132,7 @@ def test_sort_with_our_tracker(tmp_path: Path) -> None:
     cfg.dump(str(tmp_path / 'config.py'))
     checkpoint = tmp_path / 'random.pth'
     torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict()), checkpoint)
-    metrics = tested(tmp_path, checkpoint)
+    metrics = scored(tmp_path, checkpoint)
     assert metrics['motchallenge-metric/FP'] > 0, 'a test of nothing'
 
 
@@ -139,7 +145,7 @@ def test_latent_supervision_of_images(tmp_path: Path) -> None:
     assert {name.split('.')[0] for name in names} == {
         *('detector', 'encoder', 'auxiliary_head', 'kl_loss')
     }
-    assert 'coco/segm_mAP' in tested(tmp_path, checkpoint)
+    assert 'coco/segm_mAP' in scored(tmp_path, checkpoint)
 
 
 def test_latent_supervision_of_clips(tmp_path: Path) -> None:
@@ -147,7 +153,7 @@ def test_latent_supervision_of_clips(tmp_path: Path) -> None:
     cfg.model.detector.detector = tiny_config().detector
     cfg.model.detector.tracker.update(SHOWS_ALL)
     cfg.model.encoder.in_channels = 64
-    metrics = tested(tmp_path, trained(cfg, tmp_path))
+    metrics = scored(tmp_path, trained(cfg, tmp_path))
     assert metrics['mots/TP'] + metrics['mots/FP'] > 0, 'a test of nothing'
 
 
@@ -155,7 +161,7 @@ def test_vae_vist_beside_rtmdet(tmp_path: Path) -> None:
     """At its full size, which is small."""
     cfg = load(RTMDET)
     cfg.model.detector.test_cfg.update(score_thr=0.0, max_per_img=5)
-    metrics = tested(tmp_path, trained(cfg, tmp_path))
+    metrics = scored(tmp_path, trained(cfg, tmp_path))
     assert metrics['mots/TP'] + metrics['mots/FP'] > 0, 'a test of nothing'
 
 
@@ -167,4 +173,4 @@ def test_a_model_of_plain_mmengine(tmp_path: Path) -> None:
     assert cfg.default_scope == 'mmengine'
     checkpoint = trained(cfg, tmp_path)
     assert 'kl_loss.prior_logit' in load_checkpoint(checkpoint)['state_dict']
-    assert tested(tmp_path, checkpoint)['vae/mse'] > 0
+    assert scored(tmp_path, checkpoint)['vae/mse'] > 0
