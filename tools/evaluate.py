@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from mmengine.registry import METRICS
 
 from mmvist.datasets import DataError
@@ -72,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for sample in samples:
         found = sample.pred_track_instances
         judged = [i for i, one in enumerate(found.labels.tolist()) if one in place_of]
-        found = found[judged]
+        found = found[torch.tensor(judged, dtype=torch.long)]  # [] would be floats
         for i, label in enumerate(found.labels.tolist()):
             found.labels[i] = place_of[label]
         sample.pred_track_instances = found

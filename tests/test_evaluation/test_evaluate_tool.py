@@ -86,6 +86,23 @@ def test_some_classes(files):
         assert numbers[f'mots/{key}'] == expected[f'mots/pedestrian/{key}']
 
 
+@pytest.mark.parametrize('kind', ['mots', 'png', 'vis.json'])
+def test_frames_and_videos_without_a_prediction(files, kind):
+    folder, truth, expected = files
+    (folder / 'mots/0000.txt').write_text('')
+    for path in (folder / 'png/0000').iterdir():
+        Image.fromarray(np.zeros((24, 32), np.uint16)).save(path)
+    tracks = json.loads((folder / 'vis.json').read_text())
+    some = [track for track in tracks if track['video_id'] != 1]
+    (folder / 'vis.json').write_text(json.dumps(some))
+    assert len(some) < len(tracks)
+    args = [folder / kind, truth, '--metrics', 'track_segm', 'segm']
+    assert run(*args, '--work-dir', folder / 'out') == 0
+    numbers = json.loads((folder / 'out/metrics.json').read_text())
+    assert 0 < numbers['mots/TP'] < expected['mots/TP']
+    assert numbers['mots/GT'] == expected['mots/GT']
+
+
 def spoil(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
