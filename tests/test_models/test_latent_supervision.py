@@ -76,7 +76,7 @@ def test_an_image_is_asked_for_itself(images, monkeypatch):
     assert torch.equal(target, batch['inputs']) and exists.all()
     assert shapes == [(60, 90), (60, 90)], 'padding is not asked for'
     own = {'loss_aux', 'loss_kl', 'rho', 'abs_rho', 'sigma'}
-    plain = images.detector.loss(**image_batch(images))
+    plain = images.detector(**image_batch(images), mode='loss')
     assert losses.keys() == plain.keys() | own
 
 
@@ -151,7 +151,7 @@ def test_mistakes_are_named():
     preprocessor = dict(
         tiny_config().data_preprocessor, type='mmdet.DetDataPreprocessor'
     )
-    detector.backbone.update(out_indices=(0, 1, 2), num_stages=3)
+    detector.backbone.out_indices = (0, 1, 2)
     detector.neck.update(in_channels=[8, 16, 32])
     model = supervised(
         dict(detector, data_preprocessor=preprocessor),
