@@ -1,7 +1,15 @@
 import pytest
 import torch
 from mmengine.config import Config
-from tiny_vist import CONFIGS, test_data, tiny_config, toy_video, train_data
+from tiny_vist import (
+    CONFIGS,
+    SHOWS_ALL,
+    test_data,
+    tiny_config,
+    tiny_rtmdet_config,
+    toy_video,
+    train_data,
+)
 
 from mmvist.models import frame_detector
 from mmvist.registry import MODELS
@@ -51,6 +59,21 @@ def test_prediction_contract_and_pieces_equal_the_whole(model):
         assert len(first.instances_id.unique()) == len(first)
     seen = [set(one.instances_id.tolist()) for one in whole]
     assert seen[0] & seen[1], 'linked'
+
+
+def test_a_single_stage_detector_serves_too():
+    config = Config.fromfile(CONFIG).model
+    config.detector = tiny_rtmdet_config().detector
+    config.tracker.update(SHOWS_ALL)
+    torch.manual_seed(0)
+    model = MODELS.build(config).train()
+    for layer in model.detector.bbox_head.rtm_reg:
+        torch.nn.init.ones_(layer.bias)  # else boxes have no width
+    data = model.data_preprocessor(train_data(toy_video(), (1, 3)), True)
+    assert {'loss_cls', 'loss_bbox', 'loss_mask'} == model.loss(**data).keys()
+    found = instances_of(model.eval(), range(2))
+    assert all(len(one) for one in found)
+    assert all(one.masks.sum(0).max() <= 1 for one in found)
 
 
 def test_another_video_starts_from_1(model):
