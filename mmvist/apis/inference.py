@@ -118,7 +118,9 @@ class VISTInferencer:
                     tracked = self.model.predict(inputs, [sample])[0]
                 shown = tracked[0] if self._takes_videos else tracked
                 instances = shown.pred_track_instances
-            yield FrameResult(number, image, _plain(instances), self.class_names)
+            yield FrameResult(
+                number, image, plain_instances(instances), self.class_names
+            )
 
     def prepare(
         self, image: np.ndarray, frame_id: int = 0, video_id: int = 0
@@ -217,7 +219,7 @@ def _without_files(transforms: Sequence[dict]) -> list[dict]:
     return kept
 
 
-def _plain(instances: InstanceData) -> InstanceData:
+def plain_instances(instances: InstanceData) -> InstanceData:
     """On the CPU, masks as a bool tensor whatever the model gives."""
     plain = instances.cpu()
     if 'masks' in plain and not isinstance(plain.masks, Tensor):

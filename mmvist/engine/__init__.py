@@ -2,9 +2,15 @@
 
 from .checkpoint import load_checkpoint, load_weights
 from .distributed import CPUDistributedDataParallel, init_cpu_group
-from .dump import DumpTracks
+from .dump import DumpTracks, read_tracks
 from .errors import CheckpointError, UserError
-from .hooks import BatchNormSyncHook, ProgressBarHook, ShowDirHook, StepSeedHook
+from .hooks import (
+    BatchNormSyncHook,
+    ProgressBarHook,
+    ShowDirHook,
+    StepSeedHook,
+    VISTVisualizationHook,
+)
 from .runner import VISTRunner
 from .seeding import seed_all
 
@@ -18,8 +24,10 @@ __all__ = [
     'StepSeedHook',
     'UserError',
     'VISTRunner',
+    'VISTVisualizationHook',
     'init_cpu_group',
     'load_checkpoint',
     'load_weights',
+    'read_tracks',
     'seed_all',
 ]

@@ -255,6 +255,11 @@ class VAEVIST(BaseMOTModel):
 
     # ----------------------------------------------------------------- testing
 
+    @property
+    def state(self) -> VideoState | None:
+        """The state after the frame that :meth:`predict` saw last."""
+        return self._state
+
     def predict(
         self,
         inputs: Inputs,  # (1, T, 3, H, W)

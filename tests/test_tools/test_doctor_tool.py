@@ -35,20 +35,25 @@ def test_an_environment_that_fits() -> None:
     assert all(line.split()[0] in ('ok', 'note') for line in lines[:-1])
 
 
+def bare(site: Path, *path: Path) -> subprocess.CompletedProcess:
+    """The tool where only the packages in ``site`` exist."""
+    code = (
+        'import runpy, sys\n'
+        f'sys.path[:0] = {[str(one) for one in (site, *path)]}\n'
+        'sys.argv = ["doctor.py"]\n'
+        f'runpy.run_path({str(TOOL)!r}, run_name="__main__")\n'
+    )
+    # -S and -E hide the real packages
+    return run('-S', '-E', '-c', code)
+
+
 def test_a_stack_that_import_mmvist_refuses(tmp_path: Path) -> None:
     """All of it is said, where the import stops at the first."""
     for name, version in (('torch', '2.0.0'), ('mmengine', '0.10.12')):
         (tmp_path / name).mkdir()
         (tmp_path / name / '__init__.py').touch()
         (tmp_path / name / 'version.py').write_text(f"__version__ = '{version}'\n")
-    code = (
-        'import runpy, sys\n'
-        f'sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]\n'
-        f'sys.argv = ["doctor.py"]\n'
-        f'runpy.run_path({str(TOOL)!r}, run_name="__main__")\n'
-    )
-    # -S and -E hide the real packages
-    done = run('-S', '-E', '-c', code)
+    done = bare(tmp_path, ROOT)
     assert done.returncode == 2 and not done.stderr
     said = done.stdout
     assert 'error  torch 2.0.0 is installed, but mmvist needs torch>=2.4: run' in said
@@ -58,6 +63,14 @@ def test_a_stack_that_import_mmvist_refuses(tmp_path: Path) -> None:
     assert 'note   trackeval is not installed, but the metrics' in said
     # torch, mmcv, mmdet, numpy, scipy, pycocotools, rich, av
     assert said.splitlines()[-1] == '8 errors, 3 notes'
+
+
+def test_nothing_is_installed_not_even_mmvist(tmp_path: Path) -> None:
+    done = bare(tmp_path)
+    assert done.returncode == 2 and not done.stderr
+    first, *_, last = done.stdout.splitlines()
+    assert first == f'error  mmvist is not installed: run `pip install -e {ROOT}`.'
+    assert last == '10 errors, 3 notes'
 
 
 def main(*args: object) -> int:
