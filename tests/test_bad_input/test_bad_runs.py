@@ -194,8 +194,6 @@ CASES: dict[str, tuple[tuple, Callable[[], object], str]] = {
     'video of no frames': (VIDEO, video_without_frames, 'video.mp4'),
     'sound without pictures': (VIDEO, sound_alone, 'video.mp4 holds no video'),
     'folder without pictures': (VIDEO, empty_folder, 'video.mp4 holds no pictures'),
-    'pictures of two sizes': (VIDEO, folder_of_two_sizes, 'frame 1 is 48 x 32'),
-    'picture damaged': (VIDEO, folder_with_a_damaged_picture, '1.png cannot be read'),
     'place of the video missing': (
         (*VIDEO[:2], 'none/out.mp4', *VIDEO[3:]),
         lambda: None,
@@ -229,3 +227,21 @@ def test_what_is_not_spoilt_passes(
     ended = refusal(*command)
     assert ended.code == 0, ended.error
     assert result in ended.new
+
+
+@pytest.mark.parametrize(
+    ('harm', 'message'),
+    [
+        (folder_of_two_sizes, 'frame 1 is 48 x 32'),
+        (folder_with_a_damaged_picture, '1.png cannot be read'),
+    ],
+)
+def test_frames_before_the_damage_stay(
+    refusal: Callable, harm: Callable[[], object], message: str
+) -> None:
+    harm()
+    ended = refusal(*VIDEO)
+    assert ended.code == 2 and message in ended.error
+    assert ended.error.endswith('what was tracked until then is in out.mp4')
+    with av.open('out.mp4') as container:
+        assert sum(1 for _ in container.decode(video=0)) == 1
