@@ -98,13 +98,13 @@ def _read_file(path: Path) -> Config:
     """Read a config, which may import modules that lie beside it.
 
     Raises:
-        UserError: It fails, or holds no model.
+        UserError: It fails.
     """
     beside = str(path.parent.resolve())
     if beside not in sys.path:
         sys.path.append(beside)  # last: an installed module is not hidden
     try:
-        cfg = Config.fromfile(str(path))
+        return Config.fromfile(str(path))
     except FileNotFoundError:
         raise
     except Exception as error:  # a config is code, and may fail in any way
@@ -112,9 +112,6 @@ def _read_file(path: Path) -> Config:
         raise UserError(
             f'config {path} cannot be read: {type(error).__name__}: {reason[0]}'
         ) from error
-    if 'model' not in cfg:
-        raise UserError(f'config {path} has no model; is it one of data or a schedule?')
-    return cfg
 
 
 def _settle_mmtrack(cfg: Config) -> None:
@@ -136,7 +133,15 @@ def _settle_mmtrack(cfg: Config) -> None:
 
 
 def build_runner(cfg: Config) -> Runner:
-    """The runner of a config, :class:`VISTRunner` unless it names another."""
+    """The runner of a config, :class:`VISTRunner` unless it names another.
+
+    Raises:
+        UserError: The config has no model.
+    """
+    if 'model' not in cfg:
+        raise UserError(
+            f'config {cfg.filename} has no model; is it one of data or a schedule?'
+        )
     if 'runner_type' in cfg:
         return RUNNERS.build(cfg)
     return VISTRunner.from_cfg(cfg)

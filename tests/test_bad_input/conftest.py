@@ -5,7 +5,7 @@ import json
 import runpy
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.logging import MessageHub, MMLogger
+from mmengine.visualization import Visualizer
 from mots_kit import mots_txt
 from PIL import Image
 from tiny_vist import DEMO, tiny_config
@@ -70,8 +72,16 @@ def disk(good_input: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 @pytest.fixture
 def refusal(
     disk: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
-) -> Callable[..., Refusal]:
-    """Runs a tool in the working folder, as ``python tools/TOOL ARGS`` does."""
+) -> Iterator[Callable[..., Refusal]]:
+    """Runs a tool in the working folder, as ``python tools/TOOL ARGS`` does.
+
+    It runs in this process, which is then left as it was found.
+    """
+    monkeypatch.setenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '1')
+    monkeypatch.setenv('LOCAL_RANK', '0')
+    known = torch.serialization.get_safe_globals()
+    for managed in (MMLogger, MessageHub, Visualizer):
+        managed._instance_dict.clear()
 
     def run(tool: str, *args: object) -> Refusal:
         before = _listing(disk)
@@ -89,7 +99,9 @@ def refusal(
             [name for name in after if name not in before],
         )
 
-    return run
+    yield run
+    torch.serialization.clear_safe_globals()
+    torch.serialization.add_safe_globals(known)
 
 
 def _listing(folder: Path) -> dict[str, str]:
