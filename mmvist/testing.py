@@ -1,10 +1,13 @@
 """A video of six frames whose every pixel is known, for tests and examples.
 
+It can be written in KITTI MOTS, MOTSChallenge and YouTube-VIS layout.
+
 Three rectangles in frames of 64 x 96: a car (id 1) that drives to the right by 4
 pixels a frame; a pedestrian (id 2) that is away in frames 2 and 3; and a second
 car (id 3) that comes in frame 3, in front of the first where they meet.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +18,20 @@ from mmengine.registry import DefaultScope
 
 from mmvist.datasets import DataError, FrameIndex, MOTSDataset
 from mmvist.datasets.converters import (
+    MOTS_CHALLENGE_TRAIN,
     convert_kitti_mots,
     write_json,
     write_split_file,
 )
+from mmvist.datasets.converters.cocovid import encode_mask
 
 TOY_SIZE = (64, 96)
 """Height and width in pixels."""
 TOY_FRAMES = 6
 # id in the annotation file -> value in the masks (class * 1000 + instance)
 TOY_IDS = {1: 1001, 2: 2001, 3: 1002}
+# the same objects as pedestrians, which MOTSChallenge has alone
+TOY_PEDESTRIANS = {1001: 2002, 2001: 2001, 1002: 2003}
 
 META_KEYS = ('is_first', 'has_next', 'instance_ages')
 
@@ -75,21 +82,123 @@ def write_toy_mots(root: str | Path) -> Path:
         DataError: If ``root`` holds such a file already.
     """
     root = Path(root)
-    images = {
-        'training/image_02': toy_frames()[..., ::-1],
-        'instances': toy_masks(),
-    }
-    for folder, pictures in images.items():
-        (root / folder / '0000').mkdir(parents=True, exist_ok=True)
-        for t, picture in enumerate(pictures):
-            path = root / folder / '0000' / f'{t:06}.png'
-            if not cv2.imwrite(str(path), picture):
-                raise DataError(f'{path}: cannot be written')
+    _write_pictures(root / 'training/image_02/0000', toy_frames()[..., ::-1])
+    _write_pictures(root / 'instances/0000', toy_masks())
     content = convert_kitti_mots(root, ['0000'])
     for split in ('train', 'val'):
         write_split_file(root / 'splits' / f'{split}.txt', ['0000'])
         write_json(content, root / 'annotations' / f'{split}.json')
     return root / 'annotations' / 'train.json'
+
+
+def _write_pictures(folder: Path, pictures: np.ndarray, first: int = 0) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for t, picture in enumerate(pictures, first):
+        path = folder / f'{t:06}.png'
+        if not cv2.imwrite(str(path), picture):
+            raise DataError(f'{path}: cannot be written')
+
+
+def toy_mots_txt(masks: np.ndarray, first: int = 0) -> str:
+    """The truth as MOTS txt.
+
+    Args:
+        masks: (T, H, W), class * 1000 + instance.
+        first: Number of the first frame: 0 in KITTI, 1 in MOTSChallenge.
+    """
+    return ''.join(
+        f'{t} {value} {value // 1000} {mask.shape[0]} {mask.shape[1]} '
+        f'{encode_mask(mask == value)["counts"].decode()}\n'
+        for t, mask in enumerate(masks, first)
+        for value in np.unique(mask[mask > 0]).tolist()
+    )
+
+
+def write_toy_mots_challenge(
+    root: str | Path,
+    sequences: Sequence[str] = MOTS_CHALLENGE_TRAIN,
+    values: dict[int, int] = TOY_PEDESTRIANS,
+) -> Path:
+    """Write the video in MOTSChallenge layout, once for each sequence.
+
+    No two neighbours among the sequences are of one length: 6, 5, 4, 6, ... frames.
+
+    Args:
+        root: Folder of the sequences.
+        sequences: Their names.
+        values: What the truth says for each value of :func:`toy_masks`.
+
+    Returns:
+        ``root``.
+    """
+    root = Path(root)
+    masks = toy_masks()
+    truth = np.zeros_like(masks)
+    for value, written in values.items():
+        truth[masks == value] = written
+    height, width = TOY_SIZE
+    for number, name in enumerate(sequences):
+        length = TOY_FRAMES - number % 3
+        pictures = toy_frames()[:length, ..., ::-1]
+        _write_pictures(root / name / 'img1', pictures, first=1)
+        (root / name / 'gt').mkdir()
+        text = toy_mots_txt(truth[:length], first=1)
+        (root / name / 'gt/gt.txt').write_text(text)
+        (root / name / 'seqinfo.ini').write_text(
+            f'[Sequence]\nname={name}\nseqLength={length}\n'
+            f'imWidth={width}\nimHeight={height}\n'
+        )
+    return root
+
+
+def write_toy_youtube_vis(
+    images: str | Path, classes: Sequence[str], videos: int = 2
+) -> dict:
+    """Write the video's frames in YouTube-VIS layout, once for each video.
+
+    Args:
+        images: Folder that gets one folder a video.
+        classes: All classes; the objects are of the first two.
+        videos: How many.
+
+    Returns:
+        The content of the json file, with tracks of the whole video.
+    """
+    masks = toy_masks()
+    content: dict[str, list] = dict(
+        videos=[],
+        categories=[dict(id=i, name=name) for i, name in enumerate(classes, 1)],
+        annotations=[],
+    )
+    for video in range(1, videos + 1):
+        _write_pictures(Path(images) / f'v{video}', toy_frames()[..., ::-1])
+        content['videos'].append(
+            dict(
+                id=video,
+                height=TOY_SIZE[0],
+                width=TOY_SIZE[1],
+                length=TOY_FRAMES,
+                file_names=[f'v{video}/{t:06}.png' for t in range(TOY_FRAMES)],
+            )
+        )
+        for value in TOY_IDS.values():
+            content['annotations'].append(
+                dict(
+                    id=1 + len(content['annotations']),
+                    video_id=video,
+                    category_id=value // 1000,
+                    iscrowd=0,
+                    segmentations=[_rle(mask == value) for mask in masks],
+                )
+            )
+    return content
+
+
+def _rle(mask: np.ndarray) -> dict | None:
+    """As json holds it, None where there is nothing."""
+    if not mask.any():
+        return None
+    return dict(size=[*mask.shape], counts=encode_mask(mask)['counts'].decode())
 
 
 def toy_pipeline(

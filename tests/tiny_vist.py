@@ -87,6 +87,13 @@ def tiny_rtmdet_config(**changes: Any) -> dict:
     return _changed(model, changes)
 
 
+def set_classes(model: dict, count: int) -> dict:
+    """Give the heads of a model config ``count`` classes; returns the config."""
+    for roi_head in (model.detector.roi_head, model.augment_head.roi_head):
+        roi_head.bbox_head.num_classes = roi_head.mask_head.num_classes = count
+    return model
+
+
 def tiny_model(**changes: Any) -> VAEVIST:
     """Built from :func:`tiny_config`, with PyTorch's random weights."""
     return MODELS.build(tiny_config(**changes))

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from mmengine.config import ConfigDict
 from pycocotools import mask as coco_mask
-from tiny_vist import SHOWS_ALL, boxes_of, tiny_config, toy_video
+from tiny_vist import SHOWS_ALL, boxes_of, set_classes, tiny_config, toy_video
 
 STOCK = (
     'mmtrack::vis/masktrack_rcnn/'
@@ -109,8 +109,7 @@ def tiny_mmtrack_model(**changes: Any) -> ConfigDict:
     changes.setdefault('tracker', SHOWS_ALL)
     model = tiny_config(**changes)
     model.detector.test_cfg.rcnn.update(score_thr=0.0, max_per_img=4)
-    for roi_head in (model.detector.roi_head, model.augment_head.roi_head):
-        roi_head.bbox_head.num_classes = roi_head.mask_head.num_classes = len(CLASSES)
+    set_classes(model, len(CLASSES))
     model.data_preprocessor.type = 'mmtrack.TrackDataPreprocessor'
     model._scope_ = 'mmdet'
     return model

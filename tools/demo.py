@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -26,8 +25,8 @@ from rich.console import Console
 from rich.table import Table
 
 from mmvist.apis import VISTInferencer, compare_video, predict_next_frames
-from mmvist.engine.errors import UserError
 from mmvist.engine.launch import run_tool
+from mmvist.engine.steps import Steps, keep_config
 from mmvist.evaluation.truth import Truth, TruthVideo, load_truth
 from mmvist.visualization import VideoWriter, next_frame_picture
 
@@ -35,8 +34,6 @@ TOOLS = Path(__file__).resolve().parent
 CONFIGS = TOOLS.parent / 'configs'
 FRAMES = 'training/image_02'
 FPS = 8
-# the hosts warn of much that a newcomer can do nothing about
-QUIET = {**os.environ, 'PYTHONWARNINGS': 'ignore'}
 
 
 @dataclass
@@ -66,36 +63,6 @@ class Candidate:
     def training_time(self) -> float:
         """Seconds of training so far."""
         return float(self.seconds.read_text()) if self.seconds.exists() else 0.0
-
-
-class Steps:
-    """Announces the steps and says how long each took."""
-
-    def __init__(self, console: Console, total: int) -> None:
-        self.console, self.total, self.number = console, total, 0
-
-    def announce(self, what: str, done: bool = False) -> bool:
-        """Say what comes next; returns whether there is anything to do."""
-        self.number += 1
-        there = ' (there already)' if done else ''
-        self.console.print(f'\n[bold]\\[{self.number}/{self.total}] {what}[/]{there}')
-        return not done
-
-    def run(self, script: str, *arguments: object) -> None:
-        """Run one of the tools and wait; its output goes to the terminal.
-
-        Raises:
-            UserError: The tool failed.
-        """
-        words = [os.path.relpath(TOOLS / script), *map(str, arguments)]
-        self.console.print(f'$ python {" ".join(words)}', style='dim', markup=False)
-        sys.stdout.flush()
-        start = time.monotonic()
-        code = subprocess.run([sys.executable, *words], env=QUIET).returncode
-        if code:
-            raise UserError(f'{script} ended with exit code {code}, see above')
-        minutes, seconds = divmod(round(time.monotonic() - start), 60)
-        self.console.print(f'took {minutes}:{seconds:02} min', style='dim')
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -141,14 +108,7 @@ def settle(one: Candidate, args: argparse.Namespace, share: float) -> None:
         dict(type='mmvist.ProgressBarHook', title=one.title),
     ]
     shorten(cfg, share)
-    text = cfg.pretty_text
-    if one.config.exists() and one.config.read_text() != text:
-        raise UserError(
-            f'{one.config.parent} holds a demo with other settings: remove it, or '
-            'choose another --work-dir'
-        )
-    one.folder.mkdir(parents=True, exist_ok=True)
-    one.config.write_text(text)
+    keep_config(cfg, one.config)
 
 
 def shorten(cfg: Config, share: float) -> None:
@@ -272,7 +232,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the steps."""
     args = parse_args(argv)
     console = Console(highlight=False, soft_wrap=True)
-    steps, work = Steps(console, 6), args.work_dir
+    steps, work = Steps(console, 6, TOOLS), args.work_dir
     ours = Candidate(
         'VAE-VIST',
         CONFIGS / 'vae_vist' / 'vae-vist_mask-rcnn_r18-half_fpn_synthetic.py',

@@ -46,7 +46,7 @@ class FrameResult:
 
 
 class VISTInferencer:
-    """A trained tracker for videos, folders and iterables of frames.
+    """A trained tracker for videos, folders, streams, cameras and iterables of frames.
 
     Frames go through the transforms of the config's test pipeline, then through
     ``VAEVIST.step``; any other tracker of MMDetection through ``predict``. The
@@ -66,6 +66,7 @@ class VISTInferencer:
         >>> inferencer = VISTInferencer('config.py', 'best.pth')  # doctest: +SKIP
         >>> for result in inferencer('street.mp4'):  # doctest: +SKIP
         ...     print(result.frame_id, result.instances.instances_id.tolist())
+        >>> results = inferencer('rtsp://camera/stream')  # doctest: +SKIP
     """
 
     def __init__(

@@ -15,12 +15,11 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.visualization import Visualizer
-from mots_kit import mots_txt
 from PIL import Image
 from tiny_vist import DEMO, tiny_config
 
 from mmvist.registry import MODELS
-from mmvist.testing import toy_frames, toy_masks, write_toy_mots
+from mmvist.testing import toy_frames, toy_masks, toy_mots_txt, write_toy_mots
 from mmvist.visualization import VideoWriter
 
 ROOT = Path(__file__).parents[2]
@@ -117,7 +116,7 @@ def _listing(folder: Path) -> dict[str, str]:
 def _write_kitti(root: Path) -> None:
     write_toy_mots(root)
     (root / 'instances_txt').mkdir()
-    (root / 'instances_txt' / '0000.txt').write_text(mots_txt(toy_masks()))
+    (root / 'instances_txt' / '0000.txt').write_text(toy_mots_txt(toy_masks()))
 
 
 def _write_challenge(folder: Path) -> None:
@@ -126,7 +125,7 @@ def _write_challenge(folder: Path) -> None:
     for t, frame in enumerate(toy_frames()):
         Image.fromarray(frame).save(folder / 'img1' / f'{t + 1:06}.png')
     people = np.where(toy_masks() // 1000 == 2, toy_masks(), 0)
-    (folder / 'gt' / 'gt.txt').write_text(mots_txt(people, first=1))
+    (folder / 'gt' / 'gt.txt').write_text(toy_mots_txt(people, first=1))
     (folder / 'seqinfo.ini').write_text(
         '[Sequence]\nname=x\nseqLength=6\nimWidth=96\nimHeight=64\n'
     )

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mots_kit import mots_txt
 from spoil import change_json, picture, remove, replace, truncate, write
+
+from mmvist.testing import toy_mots_txt
 
 KITTI = ('kitti_mots2coco.py', 'kitti', 'new', '--sequences', '0000', '--name', 'all')
 TXT = (*KITTI, '--instances', 'instances_txt')
@@ -46,7 +47,7 @@ def overlap() -> None:
 
 def other_size() -> None:
     masks = np.full((1, 32, 48), 1001, np.uint16)
-    write(LINES, mots_txt(masks))
+    write(LINES, toy_mots_txt(masks))
 
 
 CASES: dict[str, tuple[tuple, Callable[[], object], str]] = {

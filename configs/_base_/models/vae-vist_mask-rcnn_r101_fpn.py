@@ -9,7 +9,7 @@ latent_channels = 32
 
 detector = _base_.model
 detector.pop('data_preprocessor')
-# COCO, as in the paper; Mapillary is not public as a checkpoint of MMDetection.
+# COCO, as in the paper; for what comes after it, Mapillary, see configs/pretrain/.
 # The class and mask layers of another class list are left as initialised.
 detector.init_cfg = dict(
     type='Pretrained',

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mots_kit import mots_txt
-from PIL import Image
 
 from mmvist.datasets import DataError
 from mmvist.datasets.converters import (
@@ -15,7 +13,13 @@ from mmvist.datasets.converters import (
     convert_mots_challenge,
     leave_one_out,
 )
-from mmvist.testing import toy_frames, toy_masks, write_toy_mots
+from mmvist.testing import (
+    TOY_IDS,
+    toy_masks,
+    toy_mots_txt,
+    write_toy_mots,
+    write_toy_mots_challenge,
+)
 
 CLASSES = {1: 'car', 2: 'pedestrian'}
 SEQUENCES = ('MOTS20-02', 'MOTS20-05', 'MOTS20-09')
@@ -23,24 +27,15 @@ SEQUENCES = ('MOTS20-02', 'MOTS20-05', 'MOTS20-09')
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Three sequences of the toy video."""
-    for name in SEQUENCES:
-        folder = tmp_path / name
-        (folder / 'img1').mkdir(parents=True)
-        (folder / 'gt').mkdir()
-        for t, frame in enumerate(toy_frames()):
-            Image.fromarray(frame).save(folder / 'img1' / f'{t + 1:06}.png')
-        (folder / 'gt/gt.txt').write_text(mots_txt(toy_masks(), 1))
-        (folder / 'seqinfo.ini').write_text(
-            '[Sequence]\nname=x\nseqLength=6\nimWidth=96\nimHeight=64\n'
-        )
-    return tmp_path
+    """Three sequences of the toy video, its cars among them."""
+    as_it_is = {value: value for value in TOY_IDS.values()}
+    return write_toy_mots_challenge(tmp_path, SEQUENCES, as_it_is)
 
 
 def test_txt_gives_what_pngs_give(tmp_path: Path) -> None:
     write_toy_mots(tmp_path)
     (tmp_path / 'instances_txt').mkdir()
-    (tmp_path / 'instances_txt/0000.txt').write_text(mots_txt(toy_masks(), 0))
+    (tmp_path / 'instances_txt/0000.txt').write_text(toy_mots_txt(toy_masks()))
     of_txt = convert_kitti_mots(tmp_path, ['0000'], instances='instances_txt')
     of_png = convert_kitti_mots(tmp_path, ['0000'])
     assert json.dumps(of_txt) == json.dumps(of_png)
