@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmdet.datasets import CocoDataset
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from tiny_vist import CONFIGS, set_classes, tiny_config
@@ -23,7 +24,12 @@ def write_images(cfg: Config) -> None:
     """The toy video as images with car and person, where the config looks."""
     write_toy_mots('toy')
     content = convert_kitti_mots('toy', ['0000'])
-    content['categories'] = [dict(id=1, name='car'), dict(id=2, name='person')]
+    classes = cfg.train_dataloader.dataset.get('metainfo', CocoDataset.METAINFO)
+    others = [name for name in classes['classes'] if name not in ('car', 'person')]
+    content['categories'] = [
+        dict(id=number, name=name)
+        for number, name in enumerate(['car', 'person', *others], 1)
+    ]
     for loader in (cfg.train_dataloader, cfg.val_dataloader):
         data = loader.dataset
         images = Path(data.data_root, data.data_prefix.img)
