@@ -100,7 +100,7 @@ endef
 export LOAD_OPS
 OPS := $(VENV)/.ops-$(subst ==,-,$(MMCV))
 $(OPS): $(CHOICES)
-	@echo '== 2 of 3: building the mmcv ops, about 3 minutes on two cores, once'
+	@echo '== 2 of 3: building the mmcv ops, three to five minutes on two cores, once'
 	@echo '   (seconds where pip still keeps the wheel of an earlier build)'
 	@$(if $(CPU_NOTE),echo '$(CPU_NOTE)')
 	@install='$(PIP) install --no-deps --no-build-isolation --force-reinstall'; \
