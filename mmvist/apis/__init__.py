@@ -4,6 +4,7 @@ from .browse import browse_annotations, browse_dataset
 from .compare import compare_video
 from .frames import FrameSource, SourceError, open_source
 from .inference import FrameResult, VISTInferencer
+from .method_figure import method_figure, read_method
 from .next_frame import predict_next_frames
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     'browse_annotations',
     'browse_dataset',
     'compare_video',
+    'method_figure',
     'open_source',
     'predict_next_frames',
+    'read_method',
 ]
