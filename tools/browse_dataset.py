@@ -14,7 +14,7 @@ Example:
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -104,16 +104,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     console = Console(highlight=False, soft_wrap=True)
     shown = islice(pictures(args), args.number)
-    size = None
+    # what is wrong with the source shows before anything is written
+    first = next(shown, None)
+    if first is None:
+        raise UserError(f'{args.source}: there is nothing to draw')
+    # a video has one size, a data set need not
+    height, width = map(min, first.shape[:2], MAX_SIZE)
     with open_writer(args.out, args.fps) as writer:
         for picture in track(
-            shown, 'drawing', console=console, disable=not console.is_terminal
+            chain([first], shown),
+            'drawing',
+            console=console,
+            disable=not console.is_terminal,
         ):
-            # a video has one size, a data set need not
-            size = size or tuple(map(min, picture.shape[:2], MAX_SIZE))
-            writer.write(fit(picture, size))
-    if not writer.frames:
-        raise UserError(f'{args.source}: there is nothing to draw')
+            writer.write(fit(picture, (height, width)))
     console.print(f'{args.out}: {writer.frames} pictures', markup=False)
 
 

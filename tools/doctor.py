@@ -50,6 +50,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='class list of a folder (default: that of its layout)',
     )
     parser.add_argument(
+        '--labels',
+        type=Path,
+        help='json of {sequence: {instance number: class name}} of indexed masks',
+    )
+    parser.add_argument(
         '--headers-only',
         action='store_true',
         help='faster: do not decode the frames to find damaged ones',
@@ -90,7 +95,11 @@ def data(args: argparse.Namespace) -> list[Finding]:
     # imported here: where the environment is broken they cannot be
     from rich.console import Console
 
-    from mmvist.datasets.converters.command import parse_classes, progress_bar
+    from mmvist.datasets.converters.command import (
+        parse_classes,
+        progress_bar,
+        read_json,
+    )
     from mmvist.datasets.errors import DataError
     from mmvist.doctor.data import examine_data
 
@@ -99,6 +108,7 @@ def data(args: argparse.Namespace) -> list[Finding]:
             args.data,
             args.images,
             parse_classes(args.classes),
+            read_json(args.labels, 'list of classes') if args.labels else None,
             not args.headers_only,
             progress_bar('checking', Console(stderr=True)),
         )

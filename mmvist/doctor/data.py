@@ -19,6 +19,7 @@ from mmvist.datasets.converters import (
 )
 from mmvist.datasets.converters.cocovid import Progress, no_progress, read_json
 from mmvist.datasets.converters.frames import frame_size
+from mmvist.datasets.converters.png_folders import Labels
 from mmvist.datasets.errors import DataError
 
 from .annotations import FIELDS, AnnotationCheck
@@ -31,6 +32,7 @@ def examine_data(
     path: Path,
     images: Path | None = None,
     classes: dict[int, str] | None = None,
+    labels: Labels | None = None,
     check_pixels: bool = True,
     progress: Progress = no_progress,
 ) -> list[Finding]:
@@ -41,6 +43,8 @@ def examine_data(
             MOTSChallenge, or of frames with indexed masks.
         images: Folder that the ``file_name`` of a json are relative to.
         classes: Class number to name, for the first two layouts.
+        labels: The class of each instance, for indexed masks, as their converter
+            takes it; without it all are of one class.
         check_pixels: Decode every frame; otherwise only its header is read.
         progress: Wraps the loop over frames or sequences.
 
@@ -51,7 +55,8 @@ def examine_data(
         DataError: There is nothing of that name, or a layout that is not known.
     """
     if path.is_dir():
-        return _examine_folder(path, classes, check_pixels, progress)
+        layout = partial(_layout, path, classes, labels)
+        return _examine_folder(path, layout, check_pixels, progress)
     if not path.exists():
         raise DataError(f'{path}: no such file or folder')
     return _examine_json(path, images, check_pixels, progress)
@@ -132,10 +137,10 @@ def _check_images(
 
 
 def _examine_folder(
-    root: Path, classes: dict[int, str] | None, check_pixels: bool, progress: Progress
+    root: Path, layout: Callable, check_pixels: bool, progress: Progress
 ) -> list[Finding]:
     findings: list[Finding] = []
-    title, sequences, convert = _layout(root, classes, findings)
+    title, sequences, convert = layout(findings)
     content = convert(
         sequences=sequences,
         check_pixels=check_pixels,
@@ -155,7 +160,10 @@ def _examine_folder(
 
 
 def _layout(
-    root: Path, classes: dict[int, str] | None, findings: list[Finding]
+    root: Path,
+    classes: dict[int, str] | None,
+    labels: Labels | None,
+    findings: list[Finding],
 ) -> tuple[str, list[str], Convert]:
     """Name of the layout, its sequences and what reads them."""
     frames = root / 'training' / 'image_02'
@@ -177,7 +185,8 @@ def _layout(
             convert = partial(
                 convert_png_folders,
                 root,
-                classes=['object'],
+                classes=_names(labels),
+                labels=labels,
                 frames=str(places[0]),
                 masks=str(places[1]),
             )
@@ -189,6 +198,12 @@ def _layout(
         'instances), MOTSChallenge (SEQ/img1, SEQ/gt/gt.txt), indexed masks '
         '(JPEGImages, Annotations); rename its folders or give a json'
     )
+
+
+def _names(labels: Labels | None) -> list[str]:
+    if labels is None:
+        return ['object']
+    return sorted({name for found in labels.values() for name in found.values()})
 
 
 def _has_resolutions(frames: Path) -> bool:

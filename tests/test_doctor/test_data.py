@@ -130,6 +130,12 @@ def test_indexed_masks(tmp_path: Path, sub: str) -> None:
         Image.fromarray(toy_frames()[t]).save(frames / f'{t:05}.jpg')
         Image.fromarray((mask % 10).astype(np.uint8)).save(masks / f'{t:05}.png')
     assert [one.level for one in examine_data(tmp_path)] == [OK]
+    labels = {'bear': {'1': 'bear', '2': 'dog'}}
+    assert [one.level for one in examine_data(tmp_path, labels=labels)] == [OK]
+    missing = examine_data(tmp_path, labels={'bear': {'1': 'bear'}})
+    assert {text.partition(': ')[2] for text in lines(missing, ERROR)} == {
+        'instance 2 of sequence bear has no class in --labels; name it there'
+    }
     Image.fromarray(toy_frames()[0]).save(masks / '00004.png')
     findings = examine_data(tmp_path)
     expect(findings, ERROR, '00004.png: has 3 channels; an indexed mask has one')

@@ -79,10 +79,10 @@ def test_mistakes_are_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run(*args, '--out', 'clip.mp4') == 2
+    assert run(*args, '--out', 'clips') == 2
     error = capsys.readouterr().err
     assert said in error and error.count('\n') == 1
-    assert not (tmp_path / 'clip.mp4').exists()
+    assert not (tmp_path / 'clips').exists()
 
 
 def test_no_images_and_no_such_sequence(

@@ -14,10 +14,13 @@ ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'doctor.py'
 
 
-def run(*args: object, **variables: str) -> subprocess.CompletedProcess:
+def run(
+    *args: object, cwd: Path = ROOT, **variables: str
+) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, *map(str, args)],
         env={**os.environ, 'PYTHONPATH': str(ROOT), **variables},
+        cwd=cwd,
         capture_output=True,
         text=True,
         timeout=300,
@@ -43,8 +46,8 @@ def bare(site: Path, *path: Path) -> subprocess.CompletedProcess:
         'sys.argv = ["doctor.py"]\n'
         f'runpy.run_path({str(TOOL)!r}, run_name="__main__")\n'
     )
-    # -S and -E hide the real packages
-    return run('-S', '-E', '-c', code)
+    # -S and -E hide the real packages, another folder this checkout
+    return run('-S', '-E', '-c', code, cwd=site)
 
 
 def test_a_stack_that_import_mmvist_refuses(tmp_path: Path) -> None:
