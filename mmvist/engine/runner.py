@@ -56,7 +56,7 @@ class VISTRunner(Runner):
                     ),
                 )
             )
-            model_wrapper_cfg['type'] = CPUDistributedDataParallel
+            model_wrapper_cfg['type'] = CPUDistributedDataParallel.__name__
         return super().wrap_model(model_wrapper_cfg, model)
 
     def load_checkpoint(
