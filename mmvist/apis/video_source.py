@@ -94,11 +94,13 @@ def open_camera(device: int | str) -> FrameSource:
         SourceError: There is none, or another program holds it.
     """
     name = f'camera {device}'
-    level = cv2.setLogLevel(0)  # OpenCV speaks of a missing camera for itself
+    # OpenCV 5 has moved it
+    set_log_level = getattr(cv2, 'setLogLevel', None) or cv2.utils.logging.setLogLevel
+    level = set_log_level(0)  # it speaks of a missing camera for itself
     try:
         capture = cv2.VideoCapture(device)
     finally:
-        cv2.setLogLevel(level)
+        set_log_level(level)
     if not capture.isOpened():
         raise SourceError(
             f'{name} cannot be opened: there is none of this number, or another '

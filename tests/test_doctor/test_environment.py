@@ -21,7 +21,7 @@ def test_what_the_tests_run_on_fits() -> None:
     assert not [one for one in findings if one.level == ERROR]
     texts = [one.text for one in findings if one.level == OK]
     assert f'torch {torch.__version__}' in texts
-    assert any(text.startswith('OpenCV 4') for text in texts)
+    assert any(re.match(r'OpenCV \d', text) for text in texts)
     assert "mmcv's ops run on cpu: nms, roi_align" in texts
 
 

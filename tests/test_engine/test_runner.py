@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.runner.loops import _InfiniteDataloaderIterator
 from toy_task import toy_config
 
 from mmvist.engine import CheckpointError, VISTRunner, load_checkpoint
@@ -20,6 +21,12 @@ def weights(runner: VISTRunner) -> dict[str, torch.Tensor]:
     return {**runner.model.state_dict()}
 
 
+@pytest.mark.skipif(
+    not hasattr(_InfiniteDataloaderIterator, 'skip_iter'),
+    reason='MMEngine 0.10.7 draws the data of the steps that a resumed run skips, '
+    'which moves the generators of a data set that draws from them; those of '
+    'mmvist.MOTSDataset are seeded by the sample: test_vae_vist_runs',
+)
 def test_resumed_run_equals_unbroken_run(tmp_path: Path) -> None:
     whole = train(toy_config(tmp_path / 'whole'))
     # ends in other numbers without the seed of each step: the data are drawn too

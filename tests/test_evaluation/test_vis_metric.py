@@ -1,6 +1,7 @@
 import contextlib
 import io
 import json
+import sys
 import zipfile
 
 import numpy as np
@@ -10,6 +11,7 @@ from mmdet.evaluation.metrics import YouTubeVISMetric, youtube_vis_metric
 from mmdet.structures import TrackDataSample
 
 from mmvist.evaluation import VISMetric
+from mmvist.evaluation.numpy_aliases import NumPyWithAliases
 from mmvist.evaluation.vis_metric import STATS
 from mmvist.registry import METRICS
 
@@ -51,6 +53,8 @@ def host_numbers(toy, videos, classes, monkeypatch):
             evaluators.append(self)
 
     monkeypatch.setattr(youtube_vis_metric, 'YTVISeval', Spy)
+    host = sys.modules[YTVISeval.__module__]
+    monkeypatch.setattr(host, 'np', NumPyWithAliases('numpy'))  # mmdet 3.3
     metric = YouTubeVISMetric(metric_items=list(ITEMS))
     metric.dataset_meta = dict(classes=classes)
     img_id = 0
