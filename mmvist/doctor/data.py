@@ -77,13 +77,13 @@ def _examine_json(
     misfit = _other_format(content)
     if misfit:
         return [Finding(ERROR, f'{path}: {misfit}')]
-    check = AnnotationCheck(content, path.name, say)
+    check = AnnotationCheck(content, str(path), say)
     check.check_frames()
     check.check_videos()
     check.check_instances()
     check.check_sizes()
     if images is None:
-        say(NOTE, f'{path.name}: its frames were not looked at; add --images FOLDER')
+        say(NOTE, f'{path}: its frames were not looked at; add --images FOLDER')
     else:
         _check_images(check, images, check_pixels, progress)
     say(OK, f'{path}: {check.summary()}')
@@ -151,7 +151,7 @@ def _examine_folder(
     def say(level: str, text: str) -> None:
         findings.append(Finding(level, text))
 
-    check = AnnotationCheck(content, root.name, say)
+    check = AnnotationCheck(content, str(root), say)
     check.check_videos(gaps=False)
     check.check_instances()
     check.check_sizes()

@@ -68,7 +68,8 @@ def config(root: Path, work_dir: Path, *hooks: dict, **model: object) -> Config:
     cfg.param_scheduler = cfg.param_scheduler[:1]
     cfg.default_hooks.checkpoint = dict(type='CheckpointHook', interval=-1)
     cfg.default_hooks.logger.interval = 1
-    cfg.custom_hooks = [*cfg.custom_hooks, *hooks]
+    # without StepSeedHook, which would cover up a draw: only the start is seeded
+    cfg.custom_hooks = list(hooks)
     cfg.vis_backends = [
         dict(type='LocalVisBackend'),
         dict(type='TensorboardVisBackend'),
