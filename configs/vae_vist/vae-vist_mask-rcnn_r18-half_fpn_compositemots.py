@@ -5,7 +5,7 @@ _base_ = [
     '../_base_/schedules/demo.py',
     '../_base_/runtime_by_iter.py',
 ]
-max_iters = 6000
+max_iters = 8000
 train_cfg = dict(max_iters=max_iters, val_interval=1000)
 param_scheduler = _base_.param_scheduler
 param_scheduler[1].update(T_max=max_iters - 100, end=max_iters)
