@@ -95,11 +95,8 @@ def data(args: argparse.Namespace) -> list[Finding]:
     # imported here: where the environment is broken they cannot be
     from rich.console import Console
 
-    from mmvist.datasets.converters.command import (
-        parse_classes,
-        progress_bar,
-        read_json,
-    )
+    from mmvist.datasets.converters import read_json
+    from mmvist.datasets.converters.command import parse_classes, progress_bar
     from mmvist.datasets.errors import DataError
     from mmvist.doctor.data import examine_data
 
