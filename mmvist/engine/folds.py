@@ -138,6 +138,10 @@ def settle_fold(cfg: Config, fold: Fold) -> Config:
     cfg.test_evaluator = build_evaluator(
         ['mots'], ann_file=truth, outfile_prefix=str(fold.folder / 'results')
     )
+    # variables of the config file, which the log would show with another fold
+    cfg.update(
+        {k: v for k, v in dict(fold=fold.name, ann_file=truth).items() if k in cfg}
+    )
     cfg.work_dir = str(fold.folder)
     if fold.checkpoint:
         cfg.load_from = fold.checkpoint

@@ -216,6 +216,7 @@ def test_train_test_sum_and_not_again(
     cfg = Config.fromfile(work / 'MOTS20-05.py')
     assert cfg.train_dataloader.dataset.ann_file == 'annotations/MOTS20-05_train.json'
     assert cfg.test_dataloader.dataset.ann_file == 'annotations/MOTS20-05_val.json'
+    assert 'MOTS20-02' not in (work / 'MOTS20-05.py').read_text()
     # nothing is left to do but the sum; a lost result comes back alone
     assert scripts(folds(*args)) == ['evaluate.py']
     (work / 'MOTS20-02/metrics.json').unlink()
