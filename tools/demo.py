@@ -8,13 +8,10 @@ Example:
 """
 
 import argparse
-import json
 import os
 import shutil
 import sys
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -25,8 +22,9 @@ from rich.console import Console
 from rich.table import Table
 
 from mmvist.apis import VISTInferencer, compare_video, predict_next_frames
-from mmvist.engine.launch import run_tool
-from mmvist.engine.steps import Steps, keep_config
+from mmvist.engine.candidate import Candidate
+from mmvist.engine.launch import read_config, run_tool
+from mmvist.engine.steps import Steps
 from mmvist.evaluation.truth import Truth, TruthVideo, load_truth
 from mmvist.visualization import VideoWriter, next_frame_picture
 
@@ -34,35 +32,6 @@ TOOLS = Path(__file__).resolve().parent
 CONFIGS = TOOLS.parent / 'configs'
 FRAMES = 'training/image_02'
 FPS = 8
-
-
-@dataclass
-class Candidate:
-    """One of the two models of the demo."""
-
-    title: str
-    base: Path  # its config
-    folder: Path  # logs, checkpoints, metrics.json
-
-    @property
-    def config(self) -> Path:
-        """The config with the demo's own settings, written by :func:`settle`."""
-        return self.folder.with_suffix('.py')
-
-    @property
-    def checkpoint(self) -> Path:
-        """The weights at the end of training."""
-        iters = Config.fromfile(self.config).train_cfg.max_iters
-        return self.folder / f'iter_{iters}.pth'
-
-    @property
-    def seconds(self) -> Path:
-        """How long training has taken so far, over all interruptions."""
-        return self.folder / 'training_seconds.txt'
-
-    def training_time(self) -> float:
-        """Seconds of training so far."""
-        return float(self.seconds.read_text()) if self.seconds.exists() else 0.0
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -79,50 +48,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--frames', type=int, default=24, help='of a clip')
     parser.add_argument('--shown-clips', type=int, default=6, help='in the videos')
     return parser.parse_args(argv)
-
-
-def settle(one: Candidate, args: argparse.Namespace, share: float) -> None:
-    """Write the config of a model with the demo's data, seed and progress bar.
-
-    Args:
-        one: The model.
-        args: The command line.
-        share: Part of the full training to do.
-
-    Raises:
-        UserError: The folder holds a run with other settings.
-    """
-    cfg = Config.fromfile(str(one.base))
-    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
-        loader.dataset.data_root = str(args.data_dir)
-    cfg.test_evaluator = cfg.test_evaluator[:]
-    for metric in cfg.test_evaluator:
-        metric.ann_file = str(args.data_dir / 'annotations' / 'val.json')
-    # the demo tests on its own account, once, after training
-    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-    cfg.train_cfg.pop('val_interval', None)
-    cfg.randomness = dict(seed=args.seed)
-    cfg.console_log_level = 'ERROR'
-    cfg.custom_hooks = [
-        *cfg.get('custom_hooks', []),
-        dict(type='mmvist.ProgressBarHook', title=one.title),
-    ]
-    shorten(cfg, share)
-    keep_config(cfg, one.config)
-
-
-def shorten(cfg: Config, share: float) -> None:
-    """Do only part of the iterations, the schedule squeezed into them."""
-    if share == 1:
-        return
-    cfg.train_cfg.max_iters = max(1, round(cfg.train_cfg.max_iters * share))
-    for scheduler in cfg.param_scheduler:
-        for key in ('begin', 'end', 'T_max'):
-            if key in scheduler:
-                scheduler[key] = round(scheduler[key] * share)
-        scheduler.end = max(scheduler.end, scheduler.begin + 1)
-        if 'T_max' in scheduler:
-            scheduler.T_max = max(scheduler.T_max, 1)
 
 
 def make_data(steps: Steps, args: argparse.Namespace) -> None:
@@ -153,33 +78,16 @@ def make_data(steps: Steps, args: argparse.Namespace) -> None:
 def train(steps: Steps, one: Candidate, note: str) -> None:
     """Train to the end, from the last checkpoint if there is one."""
     iters = Config.fromfile(one.config).train_cfg.max_iters
-    done = one.checkpoint.exists()
-    if not steps.announce(f'training {one.title}, {iters} iterations, {note}', done):
-        return
-    begun = (one.folder / 'last_checkpoint').exists()
-    start, before = time.monotonic(), one.training_time()
-    try:
-        steps.run(
-            'train.py',
-            *(one.config, '--work-dir', one.folder),
-            *(['--resume'] if begun else []),
-        )
-    finally:
-        one.seconds.write_text(f'{before + time.monotonic() - start:.1f}\n')
+    what = f'training {one.title}, {iters} iterations, {note}'
+    if steps.announce(what, one.checkpoint.exists()):
+        one.train(steps)
 
 
 def test(steps: Steps, one: Candidate) -> dict[str, float]:
     """Test with ``--eval track_segm``; returns the numbers of ``metrics.json``."""
-    path = one.folder / 'metrics.json'
-    done = path.exists() and path.stat().st_mtime > one.checkpoint.stat().st_mtime
-    if steps.announce(f'testing {one.title}, about a minute', done):
-        steps.run(
-            'test.py',
-            *(one.config, one.checkpoint),
-            *('--eval', 'track_segm'),
-            *('--work-dir', one.folder),
-        )
-    return json.loads(path.read_text())
+    if steps.announce(f'testing {one.title}, about a minute', one.tested()):
+        one.test(steps, '--eval', 'track_segm')
+    return one.metrics()
 
 
 def write_video(
@@ -216,7 +124,7 @@ def summary(models: Sequence[Candidate], metrics: Sequence[dict]) -> Table:
         table.add_column(name, justify='right')
     for one, found in zip(models, metrics, strict=True):
         switches, boxes = found['mots/IDS'], found['mots/GT']
-        minutes, seconds = divmod(round(one.training_time()), 60)
+        minutes, seconds = divmod(round(one.training_seconds()), 60)
         table.add_row(
             one.title,
             f'{found["mots/sMOTSA"]:.3f}',
@@ -243,10 +151,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         CONFIGS / 'baselines' / 'mask-rcnn-iou_r18-half_fpn_synthetic.py',
         work / 'floor',
     )
-    full = Config.fromfile(str(ours.base)).train_cfg.max_iters
-    share = (args.max_iters or full) / full
+    full = {
+        one.title: read_config(one.base).train_cfg.max_iters for one in (ours, floor)
+    }
+    share = (args.max_iters or full[ours.title]) / full[ours.title]
     for one in (ours, floor):
-        settle(one, args, share)
+        iters = max(1, round(full[one.title] * share))
+        one.keep(one.read(args.data_dir, args.seed, iters))
 
     make_data(steps, args)
     train(steps, ours, 'about five minutes on two cores')

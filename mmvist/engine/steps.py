@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from mmengine.config import Config
@@ -15,6 +17,20 @@ from .errors import UserError
 QUIET = {**os.environ, 'PYTHONWARNINGS': 'ignore', 'PYTHON': sys.executable}
 
 
+@dataclass
+class Usage:
+    """What a process has taken.
+
+    Attributes:
+        seconds: Of the clock.
+        memory: Most resident memory of it or of one of its own processes, in MB;
+            0 where the system does not say.
+    """
+
+    seconds: float
+    memory: float
+
+
 class Steps:
     """Announces the steps and says how long each took.
 
@@ -22,10 +38,18 @@ class Steps:
         console: Where to write.
         total: Number of steps.
         tools: Folder of the tools.
+        environment: Variables of the processes beside those of this one.
     """
 
-    def __init__(self, console: Console, total: int, tools: Path) -> None:
+    def __init__(
+        self,
+        console: Console,
+        total: int,
+        tools: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.console, self.total, self.tools = console, total, tools
+        self.environment = {**QUIET, **(environment or {})}
         self.number = 0
 
     def announce(self, what: str, done: bool = False) -> bool:
@@ -35,7 +59,7 @@ class Steps:
         self.console.print(f'\n[bold]\\[{self.number}/{self.total}] {what}[/]{there}')
         return not done
 
-    def run(self, script: str, *arguments: object) -> None:
+    def run(self, script: str, *arguments: object) -> Usage:
         """Run one of the tools and wait; its output goes to the terminal.
 
         Args:
@@ -50,11 +74,31 @@ class Steps:
         self.console.print(f'$ {shown}{" ".join(words)}', style='dim', markup=False)
         sys.stdout.flush()
         begun = time.monotonic()
-        code = subprocess.run([start or sys.executable, *words], env=QUIET).returncode
+        # close_fds: a lock that this process holds is held by the tool, too
+        process = subprocess.Popen(
+            [start or sys.executable, *words], env=self.environment, close_fds=False
+        )
+        code, memory = _wait(process)
         if code:
             raise UserError(f'{script} ended with exit code {code}, see above')
-        minutes, seconds = divmod(round(time.monotonic() - begun), 60)
-        self.console.print(f'took {minutes}:{seconds:02} min', style='dim')
+        seconds = time.monotonic() - begun
+        minutes, rest = divmod(round(seconds), 60)
+        self.console.print(f'took {minutes}:{rest:02} min', style='dim')
+        return Usage(seconds, memory)
+
+
+def _wait(process: subprocess.Popen) -> tuple[int, float]:
+    """Exit code and most resident memory in MB of a process, once it has ended."""
+    if not hasattr(os, 'wait4'):
+        return process.wait(), 0.0
+    try:
+        _, status, usage = os.wait4(process.pid, 0)
+    except KeyboardInterrupt:  # which the tool has got, too
+        process.wait()
+        raise
+    unit = 2**20 if sys.platform == 'darwin' else 2**10
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, usage.ru_maxrss / unit
 
 
 def keep_config(cfg: Config, path: Path) -> None:

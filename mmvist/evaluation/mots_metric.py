@@ -22,6 +22,7 @@ from .mots_files import (
 from .rle import disjoint_rles, merge_rles
 from .table import format_table
 from .truth import TruthFrame
+from .video_results import write_video_results
 
 # what a name in the result says about predictions that broke the rules
 REPAIRS = {
@@ -65,6 +66,8 @@ class MOTSMetric(FrameRecordMetric):
         outfile_formats: ``txt``, ``png`` or both; as png the folder gets one for
             each video, of a 16-bit png a frame (category id * 1000 + instance).
         format_only: Write those files and compute nothing.
+        videos_file: Json that gets what is counted in each video by itself, see
+            :mod:`mmvist.evaluation.video_results`.
         backend_args: MMEngine's file backend for ``ann_file``.
         collect_device: See ``FrameRecordMetric``.
         prefix: Of the names in the result.
@@ -84,6 +87,7 @@ class MOTSMetric(FrameRecordMetric):
         outfile_prefix: str | None = None,
         outfile_formats: str | Sequence[str] = ('txt',),
         format_only: bool = False,
+        videos_file: str | None = None,
         backend_args: dict | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
@@ -102,6 +106,7 @@ class MOTSMetric(FrameRecordMetric):
         self.outfile_prefix = outfile_prefix
         self.outfile_formats = tuple(outfile_formats)
         self.format_only = format_only
+        self.videos_file = videos_file
 
     def record(self, data_sample: Any) -> FrameRecord:
         """The record of one frame, its masks disjoint and none empty."""
@@ -122,11 +127,14 @@ class MOTSMetric(FrameRecordMetric):
         if self.format_only:
             return {}
         with contextlib.redirect_stdout(io.StringIO()):  # TrackEval prints a lot
-            from .trackeval_mots import COUNTS, evaluate_tracks
+            from .trackeval_mots import COUNTS, combine_videos, judge_videos
 
-            per_class, overall, reliability = evaluate_tracks(
+            by_video, reliability = judge_videos(
                 self.classes, self._sequences(results), self.iou_thr
             )
+            per_class, overall = combine_videos(self.classes, by_video)
+        if self.videos_file is not None:
+            write_video_results(self.videos_file, self.classes, by_video)
         repairs = {
             'repeated_ids_dropped': sum(r.repeated_ids for r in results.values()),
             'overlapping_pixels_removed': sum(r.overlap for r in results.values()),

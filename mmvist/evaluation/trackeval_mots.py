@@ -18,6 +18,7 @@ from trackeval.metrics import CLEAR, HOTA, Count, Identity
 
 from .reliability import Reliability, correct_predictions
 from .rle import Rle
+from .video_results import VideoResults
 
 # the name that this package gives to a number -> where TrackEval has it
 FIELDS = {
@@ -101,12 +102,12 @@ class InMemoryMOTS(KittiMOTS):
         return data
 
 
-def evaluate_tracks(
+def judge_videos(
     classes: Sequence[str],
     sequences: Iterable[tuple[str, list[SequenceFrame]]],
     iou_thr: float = 0.5,
-) -> tuple[dict[str, dict[str, float]], dict[str, float], Reliability]:
-    """Run TrackEval's CLEAR, HOTA and Identity.
+) -> tuple[VideoResults, Reliability]:
+    """Run TrackEval's CLEAR, HOTA and Identity on each video by itself.
 
     Args:
         classes: Class names.
@@ -115,31 +116,53 @@ def evaluate_tracks(
             stays at 0.5, and HOTA goes through its own thresholds.
 
     Returns:
-        The numbers of each class; those of all classes together
-        (``combine_classes_det_averaged``: counts summed, ratios from the sums);
-        and the reliability of the scores. Names as in ``FIELDS``.
+        TrackEval's fields of each video, class and metric, and the reliability of
+        the scores.
     """
     dataset = InMemoryMOTS(classes, iou_thr)
-    config = {'THRESHOLD': iou_thr, 'PRINT_CONFIG': False}
-    metrics = [HOTA(), CLEAR(dict(config)), Identity(dict(config)), Count()]
+    metrics = _metrics(iou_thr)
     names = [metric.get_name() for metric in metrics]
-    by_sequence = {}
+    by_video = {}
     for name, frames in sequences:
         dataset.frames = frames
-        by_sequence[name] = eval_sequence(
+        by_video[name] = eval_sequence(
             name, dataset, 'memory', dataset.class_list, metrics, names
         )
+    return by_video, dataset.reliability
+
+
+def combine_videos(
+    classes: Sequence[str], by_video: VideoResults
+) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
+    """The numbers of some videos together.
+
+    Args:
+        classes: Class names.
+        by_video: Results of :func:`judge_videos`; any choice of them, and the names
+            are free, so that one video may stand there twice.
+
+    Returns:
+        The numbers of each class, and those of all classes together
+        (``combine_classes_det_averaged``: counts summed, ratios from the sums).
+        Names as in ``FIELDS``.
+    """
     per_class: dict[str, dict] = {cls: {} for cls in classes}
     overall: dict[str, dict] = {}
-    for metric, name in zip(metrics, names, strict=True):
+    for metric in _metrics():
+        name = metric.get_name()
         for cls in classes:
-            parts = {seq: result[cls][name] for seq, result in by_sequence.items()}
+            parts = {video: result[cls][name] for video, result in by_video.items()}
             per_class[cls][name] = metric.combine_sequences(parts)
         overall[name] = metric.combine_classes_det_averaged(
             {cls: result[name] for cls, result in per_class.items()}
         )
     numbers = {cls: _select(result) for cls, result in per_class.items()}
-    return numbers, _select(overall), dataset.reliability
+    return numbers, _select(overall)
+
+
+def _metrics(iou_thr: float = 0.5) -> list[Any]:
+    config = {'THRESHOLD': iou_thr, 'PRINT_CONFIG': False}
+    return [HOTA(), CLEAR(dict(config)), Identity(dict(config)), Count()]
 
 
 def _select(results: dict[str, dict]) -> dict[str, float]:

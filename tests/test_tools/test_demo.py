@@ -11,9 +11,6 @@ from types import ModuleType
 import av
 import cv2
 import pytest
-from mmengine.config import Config
-
-from mmvist.engine.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'demo.py'
@@ -96,36 +93,3 @@ def tool() -> ModuleType:
     sys.modules['demo_tool'] = module  # where its dataclass looks itself up
     spec.loader.exec_module(module)
     return module
-
-
-@pytest.mark.parametrize('share', [0.0001, 0.1, 1])
-def test_a_shorter_schedule_keeps_its_shape(tool: ModuleType, share: float) -> None:
-    cfg = Config(
-        dict(
-            train_cfg=dict(max_iters=2000),
-            param_scheduler=[
-                dict(type='LinearLR', begin=0, end=100),
-                dict(type='CosineAnnealingLR', T_max=1900, begin=100, end=2000),
-            ],
-        )
-    )
-    tool.shorten(cfg, share)
-    warm, cosine = cfg.param_scheduler
-    assert cfg.train_cfg.max_iters == max(1, round(2000 * share))
-    assert warm.begin < warm.end
-    assert cosine.begin < cosine.end
-    assert cosine.T_max == max(1, round(1900 * share))
-
-
-def test_a_folder_with_other_settings_is_left_alone(
-    tool: ModuleType, tmp_path: Path
-) -> None:
-    one = tool.Candidate('a', tool.CONFIGS / 'vae_vist' / VAEVIST, tmp_path / 'a')
-    args = tool.parse_args(['--data-dir', 'data'])
-    tool.settle(one, args, 0.5)
-    tool.settle(one, args, 0.5)
-    cfg = Config.fromfile(str(one.config))
-    assert cfg.test_evaluator[0].ann_file == 'data/annotations/val.json'
-    args.seed = 1
-    with pytest.raises(UserError, match='with other settings'):
-        tool.settle(one, args, 0.5)

@@ -1,0 +1,1 @@
+"""The paper's two tables as experiments: rows, runs, comparison, report."""

@@ -1,0 +1,152 @@
+"""What stands in the two tables: configs, and what may be tuned in each.
+
+No row is handicapped: all have the backbone, data and augmentation of VAE-VIST's
+config, are trained on the same number of frames whose objects supervise the
+detector, and get a search of the same size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from mmvist.engine.errors import UserError
+
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+OURS = 'vae-vist'
+"""The row that all others are compared to."""
+DETECTOR = 'mask-rcnn_r18-half_fpn'
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table.
+
+    Attributes:
+        name: On the command line and of the folder.
+        title: In the table.
+        config: Path under ``configs``, ``{data}`` standing for the data set.
+        changes: Settings of the config that make the row.
+        frames: How many frames of an iteration supervise the detector.
+        thresholds: Setting of the config to the values that the search may give it,
+            the default first.
+    """
+
+    name: str
+    title: str
+    config: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    frames: int = 2
+    thresholds: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+    def path(self, data: Data) -> Path:
+        """The row's config for a data set.
+
+        Raises:
+            UserError: There is none.
+        """
+        path = CONFIGS / self.config.format(data=data.suffix)
+        if not path.exists():
+            raise UserError(f'{path} does not exist: are the configs installed?')
+        return path
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set with ``annotations/train.json`` and ``annotations/val.json``.
+
+    Attributes:
+        name: Of the folder of results.
+        root: Where it lies.
+        suffix: How the configs name it.
+        frames: On which each row is trained: two an iteration in VAE-VIST.
+    """
+
+    name: str
+    root: Path
+    suffix: str
+    frames: int
+
+
+def find_data(name: str) -> Data:
+    """``synthetic``, ``composite`` or a folder in KITTI MOTS layout.
+
+    Raises:
+        UserError: The data are not there.
+    """
+    known = {
+        'synthetic': Data('synthetic', Path('data/synthetic'), 'synthetic', 2000),
+        'composite': Data(
+            'composite', Path('data/composite-mots'), 'compositemots', 16000
+        ),
+    }
+    data = known.get(name) or Data(Path(name).name, Path(name), 'synthetic', 2000)
+    for split in ('train', 'val'):
+        path = data.root / 'annotations' / f'{split}.json'
+        if not path.exists():
+            raise UserError(f'{path} does not exist; {_HOW.get(name, _HOW_OTHER)}')
+    return data
+
+
+_HOW = {
+    'synthetic': 'make the clips with tools/dataset_converters/make_synthetic.py '
+    'and convert them with kitti_mots2coco.py, or run make demo',
+    'composite': 'see docs/results.md for its conversion',
+}
+_HOW_OTHER = (
+    'convert the data with tools/dataset_converters/kitti_mots2coco.py, or '
+    'choose synthetic or composite'
+)
+
+_VAE_VIST = Row(
+    OURS,
+    'VAE-VIST',
+    f'vae_vist/vae-vist_{DETECTOR}_{{data}}.py',
+    thresholds={
+        'model.tracker.birth_score_thr': (0.5, 0.3, 0.7),
+        'model.tracker.augment_birth_score_thr': (0.5, 0.3, 0.7, 0.9),
+        'model.tracker.keep_score_thr': (0.4, 0.2, 0.6, 0.8),
+        'model.tracker.match_iou_thr': (0.5, 0.3),
+    },
+)
+
+
+def _ablation(name: str, title: str, **switches: bool) -> Row:
+    return replace(
+        _VAE_VIST,
+        name=name,
+        title=title,
+        changes={f'model.{switch}': value for switch, value in switches.items()},
+    )
+
+
+TABLES: dict[int, tuple[Row, ...]] = {
+    1: (_VAE_VIST,),
+    2: (
+        _VAE_VIST,
+        _ablation('no-skip', '(a) no skips', with_skip=False),
+        _ablation('no-corr', '(b) no correlation', with_corr=False),
+        _ablation('no-variational', '(c) not variational', variational=False),
+        _ablation('proposal', '(d) proposal', with_aux=False, with_augment=False),
+        _ablation('aux-proposal', '(e) auxiliary, proposal', with_augment=False),
+        _ablation('proposal-augment', '(f) proposal, augment', with_aux=False),
+    ),
+}
+
+
+def choose_rows(table: int, names: Sequence[str] | None) -> list[Row]:
+    """The rows of a table, or those named; VAE-VIST is always among them.
+
+    Raises:
+        UserError: A name is not in the table.
+    """
+    rows = TABLES[table]
+    known = [row.name for row in rows]
+    unknown = [name for name in names or () if name not in known]
+    if unknown:
+        raise UserError(
+            f'table {table} has no row {unknown[0]}; it has {", ".join(known)}'
+        )
+    return [row for row in rows if not names or row.name in (*names, OURS)]

@@ -1,0 +1,183 @@
+"""Run what a table needs, one process at a time, and make it of what is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from mmvist.engine.steps import Steps
+from mmvist.evaluation.video_results import read_video_results
+
+from . import report
+from .comparison import compare, draw_clips, resample
+from .rows import OURS, Data, Row
+from .run import Run
+from .search import Search
+from .store import Store, records
+
+
+class TimedSteps(Steps):
+    """Says with each step how long all that are left will take, by those before."""
+
+    begun: float | None = None
+    first = 0
+
+    def announce(self, what: str, done: bool = False) -> bool:
+        """Say what comes next; a step that is done already says nothing of time."""
+        now = time.monotonic()
+        if self.begun is None:
+            self.begun = now
+        elif not done:
+            each = (now - self.begun) / max(self.number - self.first, 1)
+            what += f'; about {_duration(each * (self.total - self.number))} left'
+        else:
+            self.begun, self.first = now, self.number + 1
+        return super().announce(what, done)
+
+
+@dataclass
+class Benchmark:
+    """A table on a data set.
+
+    Attributes:
+        table: Its number.
+        rows: Its rows.
+        data: The data set.
+        seeds: Of training.
+        work_dir: Gets a folder for the data set.
+        search: Settings that are tried for each row; 0 keeps the defaults.
+        iterations: Of training where two frames make an iteration; None is what the
+            data set is worth.
+        curve: Whether the weights on the way are tested, too, of the first seed.
+    """
+
+    table: int
+    rows: Sequence[Row]
+    data: Data
+    seeds: Sequence[int]
+    work_dir: Path
+    search: int = 0
+    iterations: int | None = None
+    curve: bool = True
+    _tuned: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @cached_property
+    def folder(self) -> Path:
+        """Of everything that belongs to the data set."""
+        return self.work_dir / self.data.name
+
+    def run(
+        self, console: Console, tools: Path, environment: Mapping[str, str]
+    ) -> None:
+        """Do all that is not done yet.
+
+        Raises:
+            UserError: A folder holds a run with other settings, or a tool failed.
+        """
+
+        def waiting() -> None:
+            console.print(
+                f'{self.folder} is in use: waiting for the process that works there'
+            )
+
+        with Store(self.folder, waiting) as store:
+            steps = TimedSteps(console, self._left(store), tools, environment)
+            for row in self.rows:
+                self._tune(row, store, steps)
+            runs = {run.name: run for run in self._runs()}
+            for run in runs.values():
+                run.settle()
+            study = store.study(f'table{self.table}')
+            for trial in store.begin(study, list(runs)):
+                run = runs[trial.user_attrs['key']]
+                steps.announce(
+                    f'{run.candidate.title}, {run.length} iterations', run.done
+                )
+                self._do(run, steps)
+                value = run.candidate.metrics()['mots/sMOTSA']
+                store.finish(study, trial, value, run.record())
+
+    def results(self) -> list[report.RowResult]:
+        """What the finished runs say."""
+        with Store(self.folder) as store:
+            for row in self.rows:
+                study = store.study(self._search(row).study_name)
+                if self.search and study.get_trials():
+                    self._tuned[row.name] = self._search(row).best(study)
+            done = records(store.study(f'table{self.table}'))
+        resampled, found = {}, []
+        for row in self.rows:
+            runs = {s: self._run(row, s) for s in self.seeds}
+            kept = {s: done[run.name] for s, run in runs.items() if run.name in done}
+            resampled[row.name] = {s: _resampled(runs[s].videos_file) for s in kept}
+            found.append(report.RowResult(row, kept, {}))
+        for one in found:
+            if one.row.name != OURS:
+                one.differences = compare(resampled[one.row.name], resampled[OURS])
+        return found
+
+    def _do(self, run: Run, steps: Steps) -> None:
+        run.train(steps)
+        run.test(steps)
+        if self.curve and run.seed == self.seeds[0]:
+            run.curve(steps)
+
+    def _tune(self, row: Row, store: Store, steps: Steps) -> None:
+        """Search the settings of a row."""
+        if not self.search:
+            return
+        search = self._search(row)
+        study = store.study(search.study_name)
+        while left := search.left(study):
+            number = self.search - left + 1
+            steps.announce(f'{row.title}: setting {number} of {self.search}')
+            search.step(store, study, steps)
+        self._tuned[row.name] = search.best(study)
+
+    def _left(self, store: Store) -> int:
+        """Number of searches and runs that are still to be done."""
+        study = store.study(f'table{self.table}')
+        total = len(self.rows) * len(self.seeds) - len(
+            {run.name for run in self._runs()} & set(records(study))
+        )
+        if self.search:
+            for row in self.rows:
+                search = self._search(row)
+                total += search.left(store.study(search.study_name))
+        return total
+
+    def _search(self, row: Row) -> Search:
+        length = self._length(row)
+        return Search(row, self.data, self.folder, self.search, length)
+
+    def _runs(self) -> list[Run]:
+        """Seed by seed, so that a first whole table is there early."""
+        return [self._run(row, seed) for seed in self.seeds for row in self.rows]
+
+    def _run(self, row: Row, seed: int) -> Run:
+        tuned = self._tuned.get(row.name, {})
+        return Run(row, seed, self.data, self.folder, tuned, self._length(row))
+
+    def _length(self, row: Row) -> int | None:
+        if self.iterations is None:
+            return None
+        return max(1, 2 * self.iterations // row.frames)
+
+
+def _duration(seconds: float) -> str:
+    """Time for people, in minutes or in hours and minutes."""
+    minutes = max(1, round(seconds / 60))
+    return (
+        f'{minutes // 60} h {minutes % 60} min' if minutes >= 60 else f'{minutes} min'
+    )
+
+
+def _resampled(path: Path) -> Mapping[str, Any]:
+    classes, videos = read_video_results(path)
+    return resample(classes, videos, draw_clips(len(videos)))
