@@ -8,7 +8,7 @@ from mmvist.datasets.synthetic.actors import CAR
 from mmvist.datasets.synthetic.check import LinkReport
 from mmvist.datasets.synthetic.draw import Draw, noise
 from mmvist.datasets.synthetic.motion import Track
-from mmvist.datasets.synthetic.plan import Plan, make_plan
+from mmvist.datasets.synthetic.plan import Plan, make_plan, mask_values
 from mmvist.datasets.synthetic.raster import draw_object, grid_of
 from mmvist.datasets.synthetic.scene import Scene, new_scene
 
@@ -20,11 +20,14 @@ class Clip:
     Attributes:
         frames: (T, H, W, 3) uint8, RGB.
         masks: (T, H, W) uint16, class * 1000 + instance, 0 background.
+        hidden: Of each frame the actors by class * 1000 + instance, with the fraction
+            of each that lies behind others or outside of the frame, 0 to 1.
         report: How hard it is to link.
     """
 
     frames: np.ndarray
     masks: np.ndarray
+    hidden: list[dict[int, float]]
     report: LinkReport
 
 
@@ -45,7 +48,17 @@ def make_clip(
     scene = new_scene(draw, height, width, reach)
     grain = noise(draw, 32, 32, 5, 3)
     pictures = [_draw_frame(plan, scene, grain, t) for t in range(frames)]
-    return Clip(np.stack(pictures), plan.masks, plan.report)
+    hidden = [_hidden(plan, t) for t in range(frames)]
+    return Clip(np.stack(pictures), plan.masks, hidden, plan.report)
+
+
+def _hidden(plan: Plan, t: int) -> dict[int, float]:
+    """Of each actor the fraction that cannot be seen."""
+    seen = np.bincount(plan.masks[t].ravel(), minlength=1 << 16)
+    return {
+        value: 1.0 - float(seen[value]) / int(np.count_nonzero(track.shapes[t].inside))
+        for track, value in zip(plan.tracks, mask_values(plan.tracks), strict=True)
+    }
 
 
 def _draw_frame(plan: Plan, scene: Scene, grain: np.ndarray, t: int) -> np.ndarray:

@@ -1,6 +1,7 @@
 """A whole synthetic set on the disk, in KITTI MOTS layout."""
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -21,6 +22,7 @@ from mmvist.datasets.synthetic.plan import truth_of
 
 FRAMES_DIR = 'training/image_02'
 MASKS_DIR = 'instances'
+HIDDEN_FILE = 'hidden.json'
 # numbers of the random streams: a clip does not change with the size of the set
 SPLITS = {'train': 0, 'val': 1}
 # pixels of a side; actors of smaller frames would be a few pixels wide
@@ -85,8 +87,10 @@ def write_synthetic(
     """Write a synthetic set.
 
     Under ``root``: ``training/image_02/SSSS/FFFFFF.png`` (8 bit RGB),
-    ``instances/SSSS/FFFFFF.png`` (16 bit, class * 1000 + instance), and
-    ``splits/train.txt`` and ``splits/val.txt``, the sequences of each split.
+    ``instances/SSSS/FFFFFF.png`` (16 bit, class * 1000 + instance),
+    ``splits/train.txt`` and ``splits/val.txt``, the sequences of each split, and
+    ``hidden.json``: of each sequence and frame the fraction of each actor that cannot
+    be seen, which masks do not tell.
 
     Args:
         root: A folder that is empty or does not exist yet.
@@ -120,13 +124,19 @@ def write_synthetic(
         raise DataError(f'{root}: is not empty; give a new folder or remove it')
     counts = dict(train=train_clips, val=val_clips)
     splits: dict[str, list[str]] = {split: [] for split in counts}
+    hidden: dict[str, list[dict[int, float]]] = {}
     clips = iter_clips(counts, frames, width, height, seed, workers)
     for split, name, clip in progress(clips, sum(counts.values())):
         _write_images(root / FRAMES_DIR / name, clip.frames[..., ::-1])
         _write_images(root / MASKS_DIR / name, clip.masks)
         splits[split].append(name)
+        hidden[name] = [
+            {value: round(fraction, 4) for value, fraction in frame.items()}
+            for frame in clip.hidden
+        ]
     for split, names in splits.items():
         write_split_file(root / 'splits' / f'{split}.txt', names)
+    (root / HIDDEN_FILE).write_text(json.dumps(hidden))
     return splits
 
 
