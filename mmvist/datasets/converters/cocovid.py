@@ -39,25 +39,39 @@ class CocoVidBuilder:
         self.annotations: list[dict] = []
         self._categories = categories
         self._description = description
+        self._video_of: dict[int, dict] = {}
         self._instances: dict[tuple, int] = {}
 
-    def add_video(self, name: str, size: tuple[int, int], length: int) -> int:
-        """Add a video of (height, width) ``size`` and return its id."""
+    def add_video(
+        self,
+        name: str,
+        size: tuple[int, int],
+        length: int,
+        video_id: int | None = None,
+    ) -> int:
+        """Add a video.
+
+        Args:
+            name: Of the video.
+            size: (height, width).
+            length: Number of frames.
+            video_id: That of the source, where it has one; by default the next
+                number, from 1.
+
+        Returns:
+            Its id.
+        """
         height, width = size
-        self.videos.append(
-            dict(
-                id=len(self.videos) + 1,
-                name=name,
-                width=width,
-                height=height,
-                length=length,
-            )
-        )
-        return len(self.videos)
+        if video_id is None:
+            video_id = len(self.videos) + 1
+        video = dict(id=video_id, name=name, width=width, height=height, length=length)
+        self.videos.append(video)
+        self._video_of[video_id] = video
+        return video_id
 
     def add_frame(self, video_id: int, frame_id: int, file_name: str) -> int:
         """Add the next frame of a video and return its id."""
-        video = self.videos[video_id - 1]
+        video = self._video_of[video_id]
         self.images.append(
             dict(
                 id=len(self.images) + 1,

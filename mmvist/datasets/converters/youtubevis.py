@@ -51,8 +51,9 @@ def convert_youtubevis(
             without a mask in any frame.
 
     Returns:
-        ``info``, ``videos``, ``images``, ``annotations`` and ``categories``; instance
-        ids count from 1 over the whole dict.
+        ``info``, ``videos``, ``images``, ``annotations`` and ``categories``; videos
+        and categories keep their ids, as the benchmarks' servers and the prediction
+        files of others name them, instance ids count from 1 over the whole dict.
 
     Raises:
         DataError: At the first thing that is wrong, naming video and track.
@@ -64,7 +65,8 @@ def convert_youtubevis(
     for video in progress(content['videos']):
         size = video['height'], video['width']
         names = video['file_names']
-        video_id = builder.add_video(video_name(video), size, len(names))
+        # a submission names videos by the benchmark's own ids
+        video_id = builder.add_video(video_name(video), size, len(names), video['id'])
         for frame_id, name in enumerate(names):
             image_id = builder.add_frame(video_id, frame_id, name)
             for track in tracks.get(video['id'], []):
