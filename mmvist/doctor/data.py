@@ -33,6 +33,7 @@ def examine_data(
     images: Path | None = None,
     classes: dict[int, str] | None = None,
     labels: Labels | None = None,
+    stride: int = 1,
     check_pixels: bool = True,
     progress: Progress = no_progress,
 ) -> list[Finding]:
@@ -45,6 +46,7 @@ def examine_data(
         classes: Class number to name, for the first two layouts.
         labels: The class of each instance, for indexed masks, as their converter
             takes it; without it all are of one class.
+        stride: Distance between the numbers of neighbours in a folder.
         check_pixels: Decode every frame; otherwise only its header is read.
         progress: Wraps the loop over frames or sequences.
 
@@ -56,7 +58,7 @@ def examine_data(
     """
     if path.is_dir():
         layout = partial(_layout, path, classes, labels)
-        return _examine_folder(path, layout, check_pixels, progress)
+        return _examine_folder(path, layout, stride, check_pixels, progress)
     if not path.exists():
         raise DataError(f'{path}: no such file or folder')
     return _examine_json(path, images, check_pixels, progress)
@@ -137,12 +139,13 @@ def _check_images(
 
 
 def _examine_folder(
-    root: Path, layout: Callable, check_pixels: bool, progress: Progress
+    root: Path, layout: Callable, stride: int, check_pixels: bool, progress: Progress
 ) -> list[Finding]:
     findings: list[Finding] = []
     title, sequences, convert = layout(findings)
     content = convert(
         sequences=sequences,
+        stride=stride,
         check_pixels=check_pixels,
         progress=progress,
         report=lambda error: findings.append(Finding(ERROR, str(error))),

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -88,6 +89,18 @@ def test_overwrites_only_when_forced(
     assert not (tmp_path / 'train.json').exists()
     assert (tmp_path / 'val.json').read_text() == 'mine'
     assert kitti(toy_root, tmp_path, '--force') == 0
+
+
+def test_a_broken_split_leaves_no_other(
+    toy_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """The mended data then convert with the same command, without --force."""
+    root = tmp_path / 'toy'
+    shutil.copytree(toy_root, root)
+    (root / 'splits/val.txt').write_text('0009\n')
+    assert kitti(root, tmp_path / 'out') == 2
+    assert '0009: no such sequence folder' in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,9 @@ from mmvist.datasets.converters import (
     leave_one_out,
 )
 from mmvist.datasets.converters.command import (
+    add_frame_arguments,
     exit_code,
+    frame_options,
     progress_bar,
     write_and_report,
 )
@@ -37,15 +39,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         default=list(MOTS_CHALLENGE_TRAIN),
         help='those with truth (default: %(default)s)',
     )
-    parser.add_argument(
-        '--allow-gaps', action='store_true', help='accept missing frames'
-    )
-    parser.add_argument(
-        '--headers-only',
-        action='store_true',
-        help='faster: do not decode the frames to find damaged ones',
-    )
-    parser.add_argument('--force', action='store_true', help='overwrite')
+    add_frame_arguments(parser)
     return parser.parse_args(argv)
 
 
@@ -63,13 +57,12 @@ def convert(args: argparse.Namespace) -> None:
     for name in files:
         check_writable(args.output / f'{name}.json', args.force)
     for name, sequences in files.items():
+        options = frame_options(args)
+        # the first file has every frame: once is enough
+        options['check_pixels'] &= name == 'all'
+        progress = progress_bar(f'{name:>15}')
         content = convert_mots_challenge(
-            args.input,
-            sequences,
-            allow_gaps=args.allow_gaps,
-            # the first file has every frame: once is enough
-            check_pixels=name == 'all' and not args.headers_only,
-            progress=progress_bar(f'{name:>15}'),
+            args.input, sequences, **options, progress=progress
         )
         write_and_report(content, args.output / f'{name}.json', args.force)
 

@@ -51,6 +51,7 @@ def convert_coco_frames(
     annotations: str = 'annotations',
     identity_keys: Sequence[str] = IDENTITY_KEYS,
     allow_gaps: bool = False,
+    stride: int = 1,
     check_pixels: bool = True,
     progress: Progress = no_progress,
 ) -> dict:
@@ -72,6 +73,8 @@ def convert_coco_frames(
             file.
         identity_keys: Keys of an identity, in the annotation or its ``attributes``.
         allow_gaps: Accept missing frames; ``frame_id`` then jumps over them.
+        stride: Distance between the numbers of neighbours: 5 where only every fifth
+            frame is there, so that the others are no gaps.
         check_pixels: Decode every frame to find damaged files.
         progress: Wraps the loop over the sequences.
 
@@ -100,7 +103,7 @@ def convert_coco_frames(
                 prefixed=True,
             )
             coco_of = coco_of_frames(files, frame_of)
-        check_gaps(frame_of, folder, allow_gaps)
+        check_gaps(frame_of, folder, allow_gaps, stride)
         return FrameSequence(name, frame_of, name, reader.masks_of(coco_of))
 
     content = convert_sequences(
@@ -108,6 +111,7 @@ def convert_coco_frames(
         find,
         {number: name for name, number in reader.number_of.items()},
         f'{len(sequences)} sequences with COCO annotations',
+        stride,
         check_pixels,
         progress,
     )

@@ -2,15 +2,86 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import track
 
 from mmvist.datasets.converters.cocovid import Progress, write_json
+from mmvist.datasets.converters.sequences import (
+    expand_sequences,
+    read_split_file,
+    sequences_of_split,
+)
 from mmvist.datasets.errors import DataError
+
+
+def add_frame_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the converters that read numbered frames, see frame_options."""
+    parser.add_argument(
+        '--allow-gaps', action='store_true', help='accept missing frames'
+    )
+    parser.add_argument(
+        '--stride',
+        type=positive,
+        default=1,
+        metavar='N',
+        help='only every Nth frame is there, and these are neighbours, as in '
+        'YouTube-VOS with 5 (default: %(default)s)',
+    )
+    add_write_arguments(parser)
+
+
+def add_write_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the converters that decode pictures and write a json."""
+    parser.add_argument(
+        '--headers-only',
+        action='store_true',
+        help='faster: do not decode the pictures to find damaged ones',
+    )
+    parser.add_argument('--force', action='store_true', help='overwrite')
+
+
+def frame_options(args: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of :func:`add_frame_arguments` as the converters take them."""
+    return dict(
+        allow_gaps=args.allow_gaps,
+        stride=args.stride,
+        check_pixels=not args.headers_only,
+    )
+
+
+def add_sequence_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments that choose sequences, see chosen_sequences."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        '--sequences', nargs='+', help='sequences by name (default: all)'
+    )
+    which.add_argument('--split-file', type=Path, help='file that lists sequences')
+
+
+def chosen_sequences(args: argparse.Namespace) -> list[str]:
+    """The sequences that a command line names, else all that have frames.
+
+    Raises:
+        DataError: There are none, or one is named twice.
+    """
+    if args.split_file:
+        return read_split_file(args.split_file)
+    if args.sequences:
+        return expand_sequences(args.sequences)
+    return sequences_of_split(args.input, 'all', args.input / args.frames)
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on, as an argument."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f'{text!r} is no whole number from 1 on')
+    return int(text)
 
 
 def progress_bar(description: str, console: Console | None = None) -> Progress:

@@ -60,6 +60,7 @@ def convert_sequences(
     find: Callable[[str], FrameSequence],
     classes: dict[int, str],
     description: str,
+    stride: int = 1,
     check_pixels: bool = True,
     progress: Progress = no_progress,
     report: Report = refuse,
@@ -71,6 +72,8 @@ def convert_sequences(
         find: Finds the files of one.
         classes: Class number to name.
         description: What the data is.
+        stride: Distance between the numbers of neighbours, whose ``frame_id`` are
+            consecutive.
         check_pixels: Decode every frame to find damaged files.
         progress: Wraps the loop over the sequences.
         report: Takes each thing that is wrong; by default the first is raised.
@@ -92,13 +95,14 @@ def convert_sequences(
             report(error)
             continue
         if sequence.frames:
-            _add_sequence(builder, sequence, check_pixels, report)
+            _add_sequence(builder, sequence, stride, check_pixels, report)
     return builder.build()
 
 
 def _add_sequence(
     builder: CocoVidBuilder,
     sequence: FrameSequence,
+    stride: int,
     check_pixels: bool,
     report: Report,
 ) -> None:
@@ -125,7 +129,7 @@ def _add_sequence(
             )
             continue
         image_id = builder.add_frame(
-            video_id, number - first, f'{sequence.prefix}/{frame.name}'
+            video_id, (number - first) // stride, f'{sequence.prefix}/{frame.name}'
         )
         try:
             for category_id, instance, rle, ignore in sequence.masks(number, size):

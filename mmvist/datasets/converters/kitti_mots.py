@@ -43,6 +43,7 @@ def convert_kitti_mots(
     frames: str = 'training/image_02',
     instances: str = 'instances',
     allow_gaps: bool = False,
+    stride: int = 1,
     check_pixels: bool = True,
     progress: Progress = no_progress,
     report: Report = refuse,
@@ -59,6 +60,8 @@ def convert_kitti_mots(
             folder of pngs, or where there is ``NAME.txt`` that file.
         allow_gaps: Accept missing frames within a sequence; ``frame_id`` then
             jumps over them.
+        stride: Distance between the numbers of neighbours: 5 where only every fifth
+            frame is there, so that the others are no gaps.
         check_pixels: Decode every frame to find damaged files; otherwise only
             its header is read.
         progress: Wraps the loop over the sequences.
@@ -89,12 +92,12 @@ def convert_kitti_mots(
         else:
             folder_of_masks = root / instances / name
             masks = _masks_of_pngs(folder_of_masks, classes, frame_of, report)
-        check_gaps(frame_of, folder, allow_gaps, report)
+        check_gaps(frame_of, folder, allow_gaps, stride, report)
         return FrameSequence(name, frame_of, name, masks)
 
     description = f'{len(sequences)} sequences in MOTS layout'
     return convert_sequences(
-        sequences, find, classes, description, check_pixels, progress, report
+        sequences, find, classes, description, stride, check_pixels, progress, report
     )
 
 

@@ -53,6 +53,7 @@ def convert_mots_challenge(
     sequences: Sequence[str] = MOTS_CHALLENGE_TRAIN,
     classes: dict[int, str] | None = None,
     allow_gaps: bool = False,
+    stride: int = 1,
     check_pixels: bool = True,
     progress: Progress = no_progress,
     report: Report = refuse,
@@ -64,6 +65,8 @@ def convert_mots_challenge(
         sequences: Their names.
         classes: Class number to name; 2 is pedestrian by default.
         allow_gaps: Accept missing frames; ``frame_id`` then jumps over them.
+        stride: Distance between the numbers of neighbours: 5 where only every fifth
+            frame is there, so that the others are no gaps.
         check_pixels: Decode every frame to find damaged files.
         progress: Wraps the loop over the sequences.
         report: As of ``convert_sequences``.
@@ -80,7 +83,7 @@ def convert_mots_challenge(
     def find(name: str) -> FrameSequence:
         folder = root / name / 'img1'
         frames = numbered_files(folder, FRAME_SUFFIXES, report)
-        check_gaps(frames, folder, allow_gaps, report)
+        check_gaps(frames, folder, allow_gaps, stride, report)
         try:
             _check_seqinfo(root / name / 'seqinfo.ini', frames, allow_gaps)
         except DataError as error:
@@ -91,7 +94,7 @@ def convert_mots_challenge(
 
     description = f'{len(sequences)} sequences in MOTSChallenge layout'
     return convert_sequences(
-        sequences, find, classes, description, check_pixels, progress, report
+        sequences, find, classes, description, stride, check_pixels, progress, report
     )
 
 

@@ -49,6 +49,7 @@ def convert_png_folders(
     frames: str = 'JPEGImages',
     masks: str = 'Annotations',
     allow_gaps: bool = False,
+    stride: int = 1,
     check_pixels: bool = True,
     progress: Progress = no_progress,
     report: Report = refuse,
@@ -64,6 +65,8 @@ def convert_png_folders(
         frames: Folder of the sequences' frames, relative to ``root``.
         masks: Folder of the sequences' masks, relative to ``root``.
         allow_gaps: Accept missing frames; ``frame_id`` then jumps over them.
+        stride: Distance between the numbers of neighbours: 5 where only every fifth
+            frame is there, so that the others are no gaps.
         check_pixels: Decode every frame to find damaged files.
         progress: Wraps the loop over the sequences.
         report: As of ``convert_sequences``.
@@ -86,7 +89,7 @@ def convert_png_folders(
         folder = root / frames / name
         frame_of = numbered_files(folder, FRAME_SUFFIXES, report)
         mask_of = paired_files(frame_of, root / masks / name, report)
-        check_gaps(frame_of, folder, allow_gaps, report)
+        check_gaps(frame_of, folder, allow_gaps, stride, report)
         read = _indexed_masks(mask_of, name, id_of, labels, report)
         return FrameSequence(name, frame_of, name, read)
 
@@ -95,6 +98,7 @@ def convert_png_folders(
         find,
         {number: name for name, number in id_of.items()},
         f'{len(sequences)} sequences with indexed masks',
+        stride,
         check_pixels,
         progress,
         report,
