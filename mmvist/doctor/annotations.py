@@ -11,7 +11,8 @@ from pycocotools import mask as mask_utils
 
 from mmvist.datasets.converters.cocovid import IGNORE_CLASS
 from mmvist.datasets.converters.frames import missing_frames
-from mmvist.datasets.converters.segmentation import run_lengths
+from mmvist.datasets.converters.segmentation import read_segmentation
+from mmvist.datasets.errors import DataError
 from mmvist.evaluation.rle import merge_rles
 from mmvist.evaluation.truth import TruthFrame, TruthVideo, add_annotation
 
@@ -128,18 +129,18 @@ class AnnotationCheck:
                 f'{self.categories}; add it to categories or correct category_id'
             )
             return
-        trouble = _unreadable(entry['segmentation'], frame)
-        if trouble:
-            self._error(f'{where}: {trouble}; write the mask again')
-            return
+        if entry['segmentation']:
+            size = (frame.height, frame.width)
+            try:
+                read_segmentation(entry['segmentation'], size, where)
+            except DataError as error:
+                self._error(f'{error}; write the mask again')
+                return
         before = len(frame.rles)
         try:
             add_annotation(frame, entry, self.name)
         except ValueError as error:
             self.say(ERROR, str(error))
-            return
-        except Exception as error:  # pycocotools raises what it likes
-            self._error(f'{where}: mask cannot be read ({error}); write it again')
             return
         self.masks += 1
         if not judged:
@@ -286,21 +287,6 @@ def _same_box(a: list[float], b: Any) -> bool:
         return False
     edges = [(x, y, x + w, y + h) for x, y, w, h in (a, b)]
     return all(abs(one - other) <= BOX_TOLERANCE for one, other in zip(*edges))
-
-
-def _unreadable(segmentation: Any, frame: TruthFrame) -> str | None:
-    """Why a run-length code would be misread; pycocotools itself does not look."""
-    if not isinstance(segmentation, dict) or 'counts' not in segmentation:
-        return None
-    counts = segmentation['counts']
-    try:
-        runs = run_lengths(counts) if isinstance(counts, str) else counts
-    except ValueError as error:
-        return f'run-length code cannot be read: {error}'
-    height, width = segmentation.get('size', (frame.height, frame.width))
-    if sum(runs) != height * width:
-        return f'run-length code is of {sum(runs)} pixels, its size {height} x {width}'
-    return None
 
 
 def _listed(sizes: Counter[tuple[int, int]]) -> str:

@@ -72,6 +72,7 @@ def cut_counts(content: dict) -> None:
 
 
 EMPTY_MASK = dict(size=[64, 96], counts=[64 * 96])
+NEGATIVE = dict(size=[64, 96], counts=[100, -5, 64 * 96 - 95])
 
 TABLE = [
     (drop_frame, NOTE, 'video 0000: frame 000002 is missing, so that frame 000003 t'),
@@ -89,12 +90,15 @@ TABLE = [
     (change(0, bbox=None), ERROR, 'annotation 1 has no bbox; add it'),
     (change(0, segmentation=None), ERROR, 'annotation 1 has no segmentation; add it'),
     (change(0, segmentation=EMPTY_MASK), NOTE, 'annotation 1 has an empty mask'),
-    (change(0, segmentation=[['x']]), ERROR, 'annotation 1: mask cannot be read'),
+    (change(0, segmentation=[['x']]), ERROR, 'annotation 1: polygon is no list of'),
+    # pycocotools would take it for a box
+    (change(0, segmentation=[[8, 20, 24, 14]]), ERROR, 'polygon of 4 numbers; three'),
+    (change(0, segmentation=NEGATIVE), ERROR, '-5 is no length of a run; write the'),
     (change(1, id=1), ERROR, 'annotation id 1 comes twice; number anew'),
     (
         change(0, segmentation=dict(size=[6, 9], counts=[50, 4])),
         ERROR,
-        'mask of annotation 1 is [6, 9], its image [64, 96] (height, width); make',
+        'annotation 1: mask is [6, 9], its frame [64, 96] (height, width); write',
     ),
     (cut_counts, ERROR, 'annotation 1: run-length code '),
     (
