@@ -116,7 +116,10 @@ def browse_dataset(
     for part in config.get('datasets') or [config]:
         dataset = DATASETS.build(inner_dataset(part))
         if not hasattr(dataset, 'get_len_per_video'):
-            raise UserError(f'{type(dataset).__name__} of {loader} is no video set')
+            raise UserError(
+                f'{type(dataset).__name__} of {loader} is no video set; '
+                "MMDetection's tools/analysis_tools/browse_dataset.py draws pictures"
+            )
         names = _video_names(dataset)
         classes = tuple(dataset.metainfo.get('classes') or ())
         for video in _chosen(names, sequences):

@@ -199,7 +199,7 @@ class AnnotationCheck:
             if not video.frames:
                 self._error(f'{where} has no frames; remove it or add its images')
                 continue
-            if not any(frame.rles for frame in video.frames):
+            if self.instances and not any(frame.rles for frame in video.frames):
                 self._note(
                     f'{where} has no instance in any of its {len(video.frames)} '
                     'frames; annotate it or leave it out'
@@ -242,6 +242,13 @@ class AnnotationCheck:
                         f'{frame.img_id}; correct category_id or give it two ids'
                     )
                     break
+        if not self.instances:
+            # a class or video that is left out would spoil a submission
+            self._note(
+                'has no instance at all, as files of benchmarks that keep their truth; '
+                'test with --format-only'
+            )
+            return
         used = {
             entry['category_id']
             for found in self.instances.values()

@@ -102,6 +102,11 @@ def _other_format(content: dict[str, Any]) -> str | None:
             'is a YouTube-VIS file; run `python '
             'tools/dataset_converters/youtubevis2coco.py IN OUT` first'
         )
+    if absent == ['videos']:
+        return (
+            'has no videos: a COCO file of single pictures, as MMDetection takes it to '
+            'train a detector; only files of videos are looked at here'
+        )
     return (
         f'has no {absent[0]}; it is no CocoVID-style file: make one with a script of '
         'tools/dataset_converters'
@@ -199,7 +204,8 @@ def _layout(
     raise DataError(
         f'{root}: is in no layout that is known: KITTI MOTS (training/image_02, '
         'instances), MOTSChallenge (SEQ/img1, SEQ/gt/gt.txt), indexed masks '
-        '(JPEGImages, Annotations); rename its folders or give a json'
+        '(JPEGImages, Annotations); rename its folders, or convert it with a script of '
+        'tools/dataset_converters and give the json'
     )
 
 
