@@ -62,7 +62,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         default='training/image_02',
         help='folder of the frames in INPUT (default: %(default)s)',
     )
-    parser.add_argument(
+    masks = parser.add_mutually_exclusive_group()
+    masks.add_argument(
+        '--no-truth',
+        action='store_true',
+        help='frames alone: the test set, for tools/test.py --format-only',
+    )
+    masks.add_argument(
         '--instances',
         default='instances',
         help='folder of the masks in INPUT, as pngs or as NAME.txt (default: '
@@ -98,7 +104,7 @@ def convert(args: argparse.Namespace) -> None:
             sequences,
             classes,
             frames=args.frames,
-            instances=args.instances,
+            instances=None if args.no_truth else args.instances,
             **frame_options(args),
             progress=progress_bar(f'{name:>8}'),
         )

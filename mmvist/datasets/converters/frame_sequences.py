@@ -38,6 +38,11 @@ Masks = Callable[[int, tuple[int, int]], Iterable[FrameMask]]
 """Frame number and (height, width) to the masks of that frame."""
 
 
+def no_masks(number: int, size: tuple[int, int]) -> Iterable[FrameMask]:
+    """Those of a benchmark's test set, whose truth is not public."""
+    return ()
+
+
 @dataclass
 class FrameSequence:
     """A sequence whose files were found.

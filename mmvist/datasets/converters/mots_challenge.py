@@ -15,6 +15,7 @@ from mmvist.datasets.converters.frame_sequences import (
     FrameSequence,
     convert_sequences,
     masks_of_txt,
+    no_masks,
 )
 from mmvist.datasets.converters.frames import (
     FRAME_SUFFIXES,
@@ -27,6 +28,8 @@ from mmvist.datasets.errors import DataError, Report, refuse
 MOTS_CHALLENGE_CLASSES = {2: 'pedestrian'}
 MOTS_CHALLENGE_TRAIN = ('MOTS20-02', 'MOTS20-05', 'MOTS20-09', 'MOTS20-11')
 """The sequences with truth: 2,862 frames, 26,894 pedestrians."""
+MOTS_CHALLENGE_TEST = ('MOTS20-01', 'MOTS20-06', 'MOTS20-07', 'MOTS20-12')
+"""Those that the benchmark's server judges."""
 
 
 def leave_one_out(sequences: Sequence[str]) -> dict[str, tuple[list[str], str]]:
@@ -52,6 +55,7 @@ def convert_mots_challenge(
     root: str | Path,
     sequences: Sequence[str] = MOTS_CHALLENGE_TRAIN,
     classes: dict[int, str] | None = None,
+    truth: bool = True,
     allow_gaps: bool = False,
     stride: int = 1,
     check_pixels: bool = True,
@@ -64,6 +68,7 @@ def convert_mots_challenge(
         root: Folder of the sequences; ``file_name`` is relative to it.
         sequences: Their names.
         classes: Class number to name; 2 is pedestrian by default.
+        truth: Read ``gt/gt.txt``; a test set has none.
         allow_gaps: Accept missing frames; ``frame_id`` then jumps over them.
         stride: Distance between the numbers of neighbours: 5 where only every fifth
             frame is there, so that the others are no gaps.
@@ -88,8 +93,10 @@ def convert_mots_challenge(
             _check_seqinfo(root / name / 'seqinfo.ini', frames, allow_gaps)
         except DataError as error:
             report(error)
-        truth = root / name / 'gt' / 'gt.txt'
-        masks = masks_of_txt(truth, classes, frames, report)
+        masks = no_masks
+        if truth:
+            path = root / name / 'gt' / 'gt.txt'
+            masks = masks_of_txt(path, classes, frames, report)
         return FrameSequence(name, frames, f'{name}/img1', masks)
 
     description = f'{len(sequences)} sequences in MOTSChallenge layout'
