@@ -93,7 +93,7 @@ def convert_png_folders(
         read = _indexed_masks(mask_of, name, id_of, labels, report)
         return FrameSequence(name, frame_of, name, read)
 
-    return convert_sequences(
+    content = convert_sequences(
         sequences,
         find,
         {number: name for name, number in id_of.items()},
@@ -103,6 +103,14 @@ def convert_png_folders(
         progress,
         report,
     )
+    if content['annotations'] and all(a.get('ignore') for a in content['annotations']):
+        report(
+            DataError(
+                f'{root / masks}: all masks are of {VOID}, which means not judged, and '
+                'none shows an instance; number instances from 1'
+            )
+        )
+    return content
 
 
 def _indexed_masks(

@@ -159,3 +159,12 @@ def test_a_gap_of_a_stride(every_fifth: Path) -> None:
     assert [i['frame_id'] for i in content['images']] == [0, 2]
     with pytest.raises(DataError, match=r'000000 and 000010 are not 4 frames apart'):
         convert_png_folders(every_fifth, ['cow'], ['cow'], stride=4, allow_gaps=True)
+
+
+def test_masks_of_0_and_255_show_no_instance(root: Path) -> None:
+    """Segmentation of fore- and background, such as DAVIS 2016."""
+    for path in (root / 'Annotations/cow').iterdir():
+        pixels = np.array(Image.open(path))
+        Image.fromarray(np.where(pixels, 255, 0).astype(np.uint8)).save(path)
+    with pytest.raises(DataError, match=r'Annotations: all masks are of 255.*from 1'):
+        convert_png_folders(root, ['cow'], ['cow'])
