@@ -61,6 +61,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         truth = load_truth(str(args.truth))
     except ValueError as error:
         raise UserError(str(error)) from None
+    if not any(frame.rles for frame in truth.frames.values()):
+        raise UserError(
+            f'{args.truth} has no instance to judge by; where the truth is with the '
+            "benchmark's server, submit the predictions there"
+        )
     classes = args.classes or list(truth.categories)
     unknown = [name for name in classes if name not in truth.categories]
     if unknown:
