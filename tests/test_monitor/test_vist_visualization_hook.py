@@ -16,11 +16,15 @@ from tiny_vist import DEMO, lively_model, tiny_config
 from toy_task import toy_config
 
 from mmvist.apis.next_frame import to_picture
-from mmvist.apis.validation_clips import ValidationClips
-from mmvist.engine import VISTRunner, VISTVisualizationHook
-from mmvist.engine.hooks.latent_statistics import ActiveUnits, quantiles
+from mmvist.engine import VISTRunner
 from mmvist.evaluation.truth import load_truth
 from mmvist.models import VAEVIST
+from mmvist.monitor import (
+    ActiveUnits,
+    ValidationClips,
+    VISTVisualizationHook,
+    quantiles,
+)
 from mmvist.structures.hosts import unpack_frames
 from mmvist.testing import toy_frames, write_toy_mots
 
