@@ -2,7 +2,7 @@
 
 IN is a video, a folder of pictures, an address (rtsp://, http://, udp://), the index
 of a camera, a fifo, or - for standard input. OUT is a video (.mp4, .m4v, .mov, .mkv);
-a name without a suffix is a folder of png. --save-json writes one line of json a
+a name without a suffix is a new folder of png. --save-json writes one line of json a
 frame, with OUT or without it. Ctrl-C ends a stream; what was tracked stays.
 
 Example:
@@ -13,7 +13,6 @@ Example:
 """
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -84,18 +83,25 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def check_output(source: str, output: Path) -> None:
-    """Find out before the work whether its result has a place.
+def check_outputs(args: argparse.Namespace) -> None:
+    """Find out before the work whether its results have places.
 
     Raises:
-        UserError: It has none.
+        UserError: One has none.
     """
-    if os.path.exists(source) and output.resolve() == Path(source).resolve():
-        raise UserError(f'{output} is the input itself')
-    if not output.parent.is_dir():
-        raise UserError(f'folder {output.parent} of the output does not exist')
-    if output.suffix and output.is_dir():
-        raise UserError(f'{output} is a folder, a file has to go there')
+    source = Path(args.input)
+    outputs = [path for path in (args.output, args.save_json) if path]
+    for output in outputs:
+        if source.exists() and output.resolve() == source.resolve():
+            raise UserError(f'{output} is the input itself')
+        if not output.parent.is_dir():
+            raise UserError(f'folder {output.parent} of the output does not exist')
+        if (output.suffix or output is args.save_json) and output.is_dir():
+            raise UserError(f'{output} is a folder, a file has to go there')
+    if len({output.resolve() for output in outputs}) < len(outputs):
+        raise UserError(
+            f'OUT and --save-json are both {args.save_json}: name two files'
+        )
 
 
 class Outputs:
@@ -150,8 +156,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Track as the command line says."""
     args = parse_args(argv)
     console = Console(highlight=False, soft_wrap=True)
-    for path in filter(None, (args.output, args.save_json)):
-        check_output(args.input, path)
+    check_outputs(args)
     source = open_source(args.input)
     inferencer = VISTInferencer(args.config, args.checkpoint, args.device)
     outputs, start = Outputs(args, source), time.monotonic()

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from mmvist.engine.checkpoint import load_weights
 from mmvist.engine.errors import UserError
-from mmvist.engine.launch import inner_dataset
+from mmvist.engine.launch import inner_dataset, read_config
 from mmvist.registry import MODELS
 from mmvist.structures.hosts import Inputs, unpack_frames
 
@@ -155,9 +155,7 @@ class VISTInferencer:
 
 def _read_config(config: str | os.PathLike | Config) -> Config:
     if not isinstance(config, Config):
-        if not os.path.isfile(config):
-            raise UserError(f'config {config} does not exist')
-        config = Config.fromfile(os.fspath(config))
+        config = read_config(config)
     for name in ('model', 'test_dataloader'):
         if name not in config:
             raise UserError(f'config {config.filename} has no {name}')

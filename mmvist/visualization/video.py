@@ -126,7 +126,8 @@ class PictureFolder:
         path: A folder; made where it does not exist.
 
     Raises:
-        UserError: It cannot be made.
+        UserError: It cannot be made, or holds png files, which would be lost or
+            taken for frames of this video.
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
@@ -136,6 +137,10 @@ class PictureFolder:
             self.path.mkdir(exist_ok=True)
         except OSError as error:
             raise UserError(f'{path} cannot be made: {error.strerror}') from None
+        if any(self.path.glob('*.png')):
+            raise UserError(
+                f'{path} holds pictures already: name another folder, or empty it'
+            )
 
     def __enter__(self) -> PictureFolder:
         return self

@@ -118,6 +118,31 @@ def test_mistakes(
     assert not (tmp_path / 'out.mp4').exists()
 
 
+def test_two_outputs_are_two_files(
+    tmp_path: Path, video: Path, checkpoint: Path
+) -> None:
+    (tmp_path / 'lines').mkdir()
+    out = tmp_path / 'out.mp4'
+    with pytest.raises(UserError, match=r'both .*out.mp4: name two files'):
+        run(
+            checkpoint, video, out, '--save-json', tmp_path / 'lines' / '..' / 'out.mp4'
+        )
+    with pytest.raises(UserError, match='lines is a folder, a file has to go there'):
+        run(checkpoint, video, out, '--save-json', tmp_path / 'lines')
+    assert not out.exists(), 'found out before the work'
+
+
+def test_frames_of_another_video_stay(
+    tmp_path: Path, video: Path, checkpoint: Path
+) -> None:
+    folder = tmp_path / 'pictures'
+    folder.mkdir()
+    (folder / '000000.png').write_text('mine')
+    with pytest.raises(UserError, match='holds pictures already'):
+        run(checkpoint, video, folder)
+    assert (folder / '000000.png').read_text() == 'mine'
+
+
 def test_a_mistake_is_one_line_and_exit_code_2(
     tmp_path: Path, checkpoint: Path
 ) -> None:
