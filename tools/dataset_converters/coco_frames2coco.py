@@ -77,13 +77,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def convert(args: argparse.Namespace) -> None:
-    check_writable(args.output, args.force)
     if args.split_file:
         sequences = read_split_file(args.split_file)
     elif args.sequences:
         sequences = expand_sequences(args.sequences)
     else:
         sequences = sequences_of_split(args.input, 'all', args.input / args.frames)
+    annotations = args.input / args.annotations
+    read = [annotations / f'{name}.json' for name in sequences]
+    read += [annotations / name / args.output.name for name in sequences]
+    check_writable(args.output, args.force, args.split_file, *read)
     content = convert_coco_frames(
         args.input,
         sequences,

@@ -98,8 +98,8 @@ def convert(args: argparse.Namespace) -> None:
     classes = parse_classes(args.classes)
     for name in splits:
         check_writable(args.output / f'{name}.json', args.force)
-    for name, sequences in splits.items():
-        content = convert_kitti_mots(
+    contents = {
+        name: convert_kitti_mots(
             args.input,
             sequences,
             classes,
@@ -109,6 +109,10 @@ def convert(args: argparse.Namespace) -> None:
             check_pixels=not args.headers_only,
             progress=progress_bar(f'{name:>8}'),
         )
+        for name, sequences in splits.items()
+    }
+    # all of them or none
+    for name, content in contents.items():
         write_and_report(content, args.output / f'{name}.json', args.force)
 
 

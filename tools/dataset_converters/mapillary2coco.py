@@ -76,8 +76,8 @@ def convert(args: argparse.Namespace) -> None:
     classes = parse_classes(args.classes)
     for split in args.split:
         check_writable(args.output / f'{split}.json', args.force)
-    for split in args.split:
-        content = convert_mapillary(
+    contents = {
+        split: convert_mapillary(
             args.input,
             split,
             classes,
@@ -85,6 +85,10 @@ def convert(args: argparse.Namespace) -> None:
             check_pixels=not args.headers_only,
             progress=progress_bar(split),
         )
+        for split in args.split
+    }
+    # all of them or none
+    for split, content in contents.items():
         write_and_report(content, args.output / f'{split}.json', args.force)
 
 

@@ -63,7 +63,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def convert(args: argparse.Namespace) -> None:
-    check_writable(args.output, args.force)
+    check_writable(args.output, args.force, args.labels, args.split_file)
     if args.split_file:
         sequences = read_split_file(args.split_file)
     elif args.sequences:
