@@ -16,7 +16,7 @@ import torch
 from mmengine.structures import InstanceData
 from pycocotools import mask as coco_mask
 
-from mmvist.engine.dump import read_tracks
+from mmvist.engine.dump import check_tracks, read_tracks
 from mmvist.engine.errors import UserError
 from mmvist.evaluation.frame_errors import (
     FrameErrors,
@@ -77,7 +77,9 @@ def read_method(path: Path, name: str, truth: Truth, score_thr: float = 0.3) -> 
     """
     frames: dict[int, PredictedFrame] = {}
     if path.suffix in ('.pkl', '.pickle'):
-        for record in read_tracks(path):
+        records = read_tracks(path)
+        check_tracks(records, truth.frames, str(path))
+        for record in records:
             kept = [i for i, s in enumerate(record['scores']) if s >= score_thr]
             # its labels count the classes of a config, which it does not name
             frames[record['img_id']] = PredictedFrame(
