@@ -39,12 +39,12 @@ from mmvist.apis import (
     open_source,
 )
 from mmvist.engine.errors import UserError
-from mmvist.engine.interrupt import stop_on_interrupt
+from mmvist.engine.interrupt import INTERRUPTED, stop_on_interrupt
 from mmvist.engine.launch import run_tool
 from mmvist.visualization import draw_instances, open_writer
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as a shell has it."""
+MAX_SCALE = 16
+"""Frames of ten thousand pixels are made of the smallest ones."""
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -79,23 +79,30 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error('nothing to write: give OUT, --save-json or both')
     if args.fps is not None and args.fps <= 0:
         parser.error('--fps has to be more than 0')
-    if args.scale is not None and args.scale < 1:
-        parser.error('--scale has to be at least 1')
+    if args.scale is not None and not 1 <= args.scale <= MAX_SCALE:
+        parser.error(f'--scale has to be 1 to {MAX_SCALE}')
     return args
 
 
-def check_output(source: str, output: Path) -> None:
+def check_output(output: Path, *inputs: str) -> None:
     """Find out before the work whether its result has a place.
 
     Raises:
         UserError: It has none.
     """
-    if os.path.exists(source) and output.resolve() == Path(source).resolve():
-        raise UserError(f'{output} is the input itself')
+    for one in inputs:
+        # by inode: a link to an input is the input
+        if output.exists() and os.path.exists(one) and output.samefile(one):
+            raise UserError(f'{output} is an input, {one}: name another output')
     if not output.parent.is_dir():
         raise UserError(f'folder {output.parent} of the output does not exist')
     if output.suffix and output.is_dir():
         raise UserError(f'{output} is a folder, a file has to go there')
+
+
+def same_place(one: Path, other: Path) -> bool:
+    """Two names of one file, which need not be there."""
+    return one.resolve() == other.resolve()
 
 
 class Outputs:
@@ -151,7 +158,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     console = Console(highlight=False, soft_wrap=True)
     for path in filter(None, (args.output, args.save_json)):
-        check_output(args.input, path)
+        check_output(path, args.input, args.config, args.checkpoint)
+    if args.output and args.save_json and same_place(args.output, args.save_json):
+        raise UserError(f'{args.output}: OUT and --save-json are one file; name two')
     source = open_source(args.input)
     inferencer = VISTInferencer(args.config, args.checkpoint, args.device)
     outputs, start = Outputs(args, source), time.monotonic()
