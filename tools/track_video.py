@@ -8,7 +8,7 @@ frame, with OUT or without it. Ctrl-C ends a stream; what was tracked stays.
 Example:
     python tools/track_video.py street.mp4 tracked.mp4 \
         --config configs/vae_vist/vae-vist_mask-rcnn_r18-half_fpn_synthetic.py \
-        --checkpoint work_dirs/demo/vae-vist/iter_2000.pth
+        --checkpoint work_dirs/demo/vae-vist/iter_1000.pth
     python tools/track_video.py rtsp://camera/stream --save-json tracks.jsonl ...
 """
 
