@@ -79,6 +79,8 @@ def read_method(path: Path, name: str, truth: Truth, score_thr: float = 0.3) -> 
     if path.suffix in ('.pkl', '.pickle'):
         records = read_tracks(path)
         check_tracks(records, truth.frames, str(path))
+        if not all('scores' in record for record in records):
+            raise UserError(f'{path}: its tracks have no scores; test the model again')
         for record in records:
             kept = [i for i, s in enumerate(record['scores']) if s >= score_thr]
             # its labels count the classes of a config, which it does not name

@@ -72,8 +72,7 @@ def read_tracks(path: str | os.PathLike) -> list[dict[str, Any]]:
     except Exception as error:  # a pickle fails in many ways
         raise UserError(f'{path} cannot be read as a pickle: {error}') from None
     if not isinstance(tracks, list) or not all(
-        isinstance(one, dict)
-        and {'img_id', 'masks', 'instances_id', 'scores'} <= set(one)
+        isinstance(one, dict) and {'img_id', 'masks', 'instances_id'} <= set(one)
         for one in tracks
     ):
         raise UserError(f'{path} is no file of tools/test.py --out')

@@ -183,7 +183,10 @@ def add_annotation(frame: TruthFrame, ann: dict[str, Any], ann_file: str) -> Non
         )
     where = f'{ann_file}: annotation {ann.get("id")}'
     size = frame.height, frame.width
-    rle = as_text(read_segmentation(ann['segmentation'], size, where))
+    try:
+        rle = as_text(read_segmentation(ann['segmentation'], size, where))
+    except DataError as error:
+        raise DataError(f'{error}; make the mask anew') from None
     if not mask_utils.area(rle):
         return
     instance_id, category_id = ann.get('instance_id'), ann['category_id']

@@ -89,12 +89,12 @@ TABLE = [
     (change(0, bbox=None), ERROR, 'annotation 1 has no bbox; add it'),
     (change(0, segmentation=None), ERROR, 'annotation 1 has no segmentation; add it'),
     (change(0, segmentation=EMPTY_MASK), NOTE, 'annotation 1 has an empty mask'),
-    (change(0, segmentation=[['x']]), ERROR, 'annotation 1: mask cannot be read'),
+    (change(0, segmentation=[['x']]), ERROR, 'annotation 1: polygon is no list'),
     (change(1, id=1), ERROR, 'annotation id 1 comes twice; number anew'),
     (
         change(0, segmentation=dict(size=[6, 9], counts=[50, 4])),
         ERROR,
-        'mask of annotation 1 is [6, 9], its image [64, 96] (height, width); make',
+        'annotation 1: mask is [6, 9], its frame [64, 96] (height, width); make',
     ),
     (cut_counts, ERROR, 'annotation 1: run-length code '),
     (
