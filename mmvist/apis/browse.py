@@ -69,7 +69,9 @@ def read_frame(images: Path, frame: TruthFrame) -> np.ndarray:
     path = images / frame.file_name
     if not path.is_file():
         raise UserError(f'{path} does not exist; --images is the folder of the frames')
-    image = mmcv.imread(str(path), backend='cv2')
+    # OpenCV raises at an empty file, else it gives nothing
+    whole = path.stat().st_size > 0
+    image = mmcv.imread(str(path), backend='cv2') if whole else None
     if image is None:
         raise UserError(f'{path} cannot be read as a picture')
     if image.shape[:2] != (frame.height, frame.width):

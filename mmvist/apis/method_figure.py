@@ -79,6 +79,8 @@ def read_method(path: Path, name: str, truth: Truth, score_thr: float = 0.3) -> 
     frames: dict[int, PredictedFrame] = {}
     if path.suffix in ('.pkl', '.pickle'):
         for record in read_tracks(path):
+            if 'scores' not in record:
+                raise UserError(f'{path}: a track has no score; test the model again')
             _check_frame(record, path, truth)
             kept = [i for i, s in enumerate(record['scores']) if s >= score_thr]
             # its labels count the classes of a config, which it does not name

@@ -77,8 +77,12 @@ class AnnotationCheck:
         seen: set[Any] = set()
         entries = []
         for place, entry in enumerate(content[key]):
-            if not isinstance(entry, dict) or 'id' not in entry:
-                self._error(f'entry {place} of {key} has no id; add it')
+            if not isinstance(entry, dict) or not isinstance(
+                entry.get('id'), int | str
+            ):
+                self._error(
+                    f'entry {place} of {key} has no id, a number or a name; add it'
+                )
                 continue
             absent = [field for field in FIELDS[key] if field not in entry]
             odd = [

@@ -19,7 +19,7 @@ from mmvist.datasets.converters import (
 )
 from mmvist.datasets.converters.cocovid import Progress, no_progress, read_json
 from mmvist.datasets.converters.frames import frame_size
-from mmvist.datasets.converters.png_folders import Labels
+from mmvist.datasets.converters.png_folders import Labels, check_labels
 from mmvist.datasets.errors import DataError
 
 from .annotations import FIELDS, AnnotationCheck
@@ -212,6 +212,7 @@ def _layout(
 def _names(labels: Labels | None) -> list[str]:
     if labels is None:
         return ['object']
+    check_labels(labels)
     return sorted({name for found in labels.values() for name in found.values()})
 
 

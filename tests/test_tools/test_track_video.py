@@ -96,7 +96,7 @@ def test_the_rate_may_be_chosen(tmp_path: Path, video: Path, checkpoint: Path) -
     [
         ('none.mp4', 'out.mp4', 'none.mp4 does not exist'),
         ('in.mp4', 'none/out.mp4', 'none of the output does not exist'),
-        ('in.mp4', 'in.mp4', 'is the input itself'),
+        ('in.mp4', 'in.mp4', 'is an input'),
         ('in.mp4', 'out.gif', 'is written as'),
         ('in.mp4', 'folder.mp4', 'is a folder'),
         ('in.mp4', 'file', 'cannot be made'),

@@ -66,10 +66,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def convert(args: argparse.Namespace) -> None:
-    check_writable(args.output, args.force)
+    sequences = chosen_sequences(args)
+    annotations = args.input / args.annotations
+    read = [annotations / f'{name}.json' for name in sequences]
+    read += [annotations / name / args.output.name for name in sequences]
+    check_writable(args.output, args.force, args.split_file, *read)
     content = convert_coco_frames(
         args.input,
-        chosen_sequences(args),
+        sequences,
         args.classes,
         frames=args.frames,
         annotations=args.annotations,

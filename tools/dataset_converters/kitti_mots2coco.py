@@ -110,7 +110,7 @@ def convert(args: argparse.Namespace) -> None:
         )
         for name, sequences in splits.items()
     }
-    # where the last split is broken none is written
+    # all of them or none
     for name, content in contents.items():
         write_and_report(content, args.output / f'{name}.json', args.force)
 

@@ -83,7 +83,7 @@ def convert(args: argparse.Namespace) -> None:
         )
         for split in args.split
     }
-    # where the last split is broken none is written
+    # all of them or none
     for split, content in contents.items():
         write_and_report(content, args.output / f'{split}.json', args.force)
 

@@ -57,7 +57,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def convert(args: argparse.Namespace) -> None:
-    check_writable(args.output, args.force)
+    check_writable(args.output, args.force, args.labels, args.split_file)
     labels = read_json(args.labels, 'list of classes') if args.labels else None
     content = convert_png_folders(
         args.input,

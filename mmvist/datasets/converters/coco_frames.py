@@ -20,6 +20,7 @@ from mmvist.datasets.converters.coco_json import (
 )
 from mmvist.datasets.converters.cocovid import (
     Progress,
+    check_entries,
     class_numbers,
     no_progress,
     read_json,
@@ -220,4 +221,7 @@ def _first_classes(folder: Path, sequences: Sequence[str]) -> list[str]:
     categories = read_json(path, 'COCO annotation file').get('categories')
     if not categories:
         raise DataError(f'{path}: has no categories; name the classes with --classes')
-    return [one.get('name') for one in categories]
+    return [
+        one.get('name')
+        for one in check_entries(categories, f'{path}: categories', ['name'])
+    ]

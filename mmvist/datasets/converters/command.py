@@ -18,6 +18,8 @@ from mmvist.datasets.converters.sequences import (
     sequences_of_split,
 )
 from mmvist.datasets.errors import DataError
+from mmvist.engine.interrupt import INTERRUPTED
+from mmvist.engine.mistakes import line_of
 
 
 def add_frame_arguments(parser: argparse.ArgumentParser) -> None:
@@ -110,15 +112,17 @@ def parse_classes(pairs: list[str] | None) -> dict[int, str] | None:
     """Read ``1=car 2=pedestrian``; None stays None.
 
     Raises:
-        DataError: One of them is written in another way.
+        DataError: One of them is written in another way, or comes twice.
     """
     if pairs is None:
         return None
     classes = {}
     for pair in pairs:
         number, _, name = pair.partition('=')
-        if not number.isdecimal() or not name:
-            raise DataError(f'--classes {pair}: write it as NUMBER=NAME')
+        if not number.isdecimal() or not int(number) or not name:
+            raise DataError(f'--classes {pair}: write it as NUMBER=NAME, from 1 on')
+        if int(number) in classes or name in classes.values():
+            raise DataError(f'--classes {pair}: number or name is there already')
         classes[int(number)] = name
     return classes
 
@@ -127,11 +131,19 @@ def exit_code(convert: Callable[[], None]) -> int:
     """Run a converter; what is wrong with the data becomes one line.
 
     Returns:
-        0, or 2 after a :class:`DataError`.
+        0, 2 after a :class:`DataError` or where the disk refuses, 130 after Ctrl-C.
     """
     try:
         convert()
     except DataError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
+    except OSError as error:
+        if (line := line_of(error)) is None:
+            raise
+        print(f'error: {line}', file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print('\nstopped; a json is written whole or not at all', file=sys.stderr)
+        return INTERRUPTED
     return 0

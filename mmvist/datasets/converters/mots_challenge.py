@@ -42,8 +42,11 @@ def leave_one_out(sequences: Sequence[str]) -> dict[str, tuple[list[str], str]]:
         Name of the sequence that is left out to (training sequences, itself).
 
     Raises:
-        DataError: Fewer than two sequences.
+        DataError: Fewer than two sequences, or one twice.
     """
+    twice = [name for name in sequences if list(sequences).count(name) > 1]
+    if twice:
+        raise DataError(f'{twice[0]}: this sequence is named twice')
     if len(sequences) < 2:
         raise DataError(f'{list(sequences)}: one sequence cannot be left out of one')
     return {
@@ -108,14 +111,15 @@ def convert_mots_challenge(
 def _check_seqinfo(path: Path, frames: dict[int, Path], allow_gaps: bool) -> None:
     """Its frame count and size agree with the pictures."""
     parser = configparser.ConfigParser()
+    if not path.is_file():
+        raise DataError(f'{path}: is missing; fetch it again')
     try:
-        if not parser.read(path, encoding='utf-8'):
-            raise DataError(f'{path}: is missing; fetch it again')
+        parser.read_string(path.read_text(encoding='utf-8-sig'))
         section = parser['Sequence']
         length, width, height = (
             section.getint(key) for key in ('seqLength', 'imWidth', 'imHeight')
         )
-    except (configparser.Error, KeyError, ValueError) as error:
+    except (OSError, configparser.Error, KeyError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f'{path}: cannot be read ({reason}); fetch it again') from error
     if None in (length, width, height):

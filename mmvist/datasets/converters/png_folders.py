@@ -84,6 +84,7 @@ def convert_png_folders(
             'an instance is; give one class, or a json with --labels'
         )
     id_of = class_numbers(classes)
+    check_labels(labels)
 
     def find(name: str) -> FrameSequence:
         folder = root / frames / name
@@ -111,6 +112,18 @@ def convert_png_folders(
             )
         )
     return content
+
+
+def check_labels(labels: Labels | None) -> None:
+    """Refuse what is not sequence to instance number to class name."""
+    for name, names in (labels or {}).items():
+        if not isinstance(names, Mapping) or not all(
+            isinstance(label, str) for label in names.values()
+        ):
+            raise DataError(
+                f'--labels: {name!r} has no object of instance numbers and class '
+                'names; write it as {"SEQ": {"1": "dog", "2": "person"}}'
+            )
 
 
 def _indexed_masks(
