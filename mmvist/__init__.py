@@ -11,6 +11,6 @@ from .version import __version__
 check_stack()
 import_host()
 
-from . import datasets, engine, evaluation, models
+from . import datasets, engine, evaluation, models, monitor
 
-__all__ = ['__version__', 'datasets', 'engine', 'evaluation', 'models']
+__all__ = ['__version__', 'datasets', 'engine', 'evaluation', 'models', 'monitor']

@@ -48,7 +48,10 @@ TRANSFORMS = Registry(
 METRICS = Registry(
     'metric', parent=MMENGINE_METRICS, scope='mmvist', locations=['mmvist.evaluation']
 )
-# StepSeedHook and the like
+# StepSeedHook and the like; VISTVisualizationHook
 HOOKS = Registry(
-    'hook', parent=MMENGINE_HOOKS, scope='mmvist', locations=['mmvist.engine']
+    'hook',
+    parent=MMENGINE_HOOKS,
+    scope='mmvist',
+    locations=['mmvist.engine', 'mmvist.monitor'],
 )

@@ -18,7 +18,6 @@ from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
-from mmengine.config import DictAction
 from rich.console import Console
 from rich.progress import track
 
@@ -26,7 +25,7 @@ from mmvist.apis import browse_annotations, browse_dataset
 from mmvist.datasets import DataError
 from mmvist.datasets.converters import expand_sequences
 from mmvist.engine.errors import UserError
-from mmvist.engine.launch import read_config, run_tool
+from mmvist.engine.launch import CfgOptions, read_config, run_tool
 from mmvist.evaluation.truth import load_truth
 from mmvist.visualization import fit, open_writer
 
@@ -71,7 +70,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=CfgOptions,
         help='settings that replace those of the config, as key=value',
     )
     args = parser.parse_args(argv)
@@ -92,11 +91,7 @@ def pictures(args: argparse.Namespace) -> Iterator[np.ndarray]:
         raise UserError(f'annotation file {args.source} does not exist')
     if args.images is None:
         raise UserError(f'{args.source}: name the folder of its frames with --images')
-    try:
-        truth = load_truth(str(args.source))
-    except ValueError as error:
-        raise UserError(str(error)) from None
-    return browse_annotations(truth, args.images, sequences)
+    return browse_annotations(load_truth(str(args.source)), args.images, sequences)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

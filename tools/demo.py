@@ -192,7 +192,5 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    try:
-        sys.exit(run_tool(main))
-    except KeyboardInterrupt:
-        sys.exit('\nstopped; the same command goes on from the last checkpoint')
+    stopped = 'stopped; the same command goes on from the last checkpoint'
+    sys.exit(run_tool(main, stopped=stopped))

@@ -8,6 +8,10 @@ if [[ $# -lt 3 ]]; then
   exit 2
 fi
 CONFIG=$1 CHECKPOINT=$2 GPUS=$3
+fail() { echo "error: $1" >&2; exit 2; }
+[[ -f $CONFIG ]] || fail "config $CONFIG does not exist"
+[[ -f $CHECKPOINT || $CHECKPOINT == *://* ]] || fail "checkpoint $CHECKPOINT does not exist"
+[[ $GPUS =~ ^[1-9][0-9]*$ ]] || fail "NGPUS is $GPUS, not a number of processes from 1 on"
 TOOLS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # torchrun's own default is one thread a process
 CORES=$(getconf _NPROCESSORS_ONLN)

@@ -55,11 +55,21 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='json of {sequence: {instance number: class name}} of indexed masks',
     )
     parser.add_argument(
+        '--stride',
+        type=int,
+        default=1,
+        metavar='N',
+        help='only every Nth frame is in a folder, as in YouTube-VOS with 5',
+    )
+    parser.add_argument(
         '--headers-only',
         action='store_true',
         help='faster: do not decode the frames to find damaged ones',
     )
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.stride < 1:
+        parser.error('--stride has to be at least 1')
+    return args
 
 
 def show(findings: Iterable[Finding]) -> list[Finding]:
@@ -106,6 +116,7 @@ def data(args: argparse.Namespace) -> list[Finding]:
             args.images,
             parse_classes(args.classes),
             read_json(args.labels, 'list of classes') if args.labels else None,
+            args.stride,
             not args.headers_only,
             progress_bar('checking', Console(stderr=True)),
         )

@@ -19,6 +19,7 @@ import torch
 from mmengine.registry import METRICS
 
 from mmvist.datasets import DataError
+from mmvist.datasets.converters.cocovid import check_class_names
 from mmvist.engine.errors import UserError
 from mmvist.engine.launch import run_tool, write_metrics
 from mmvist.evaluation import EVALUATIONS, build_evaluator
@@ -58,10 +59,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise UserError(f'predictions {args.predictions} do not exist')
     try:
         configs = build_evaluator(args.metrics, ann_file=str(args.truth))
-        truth = load_truth(str(args.truth))
     except ValueError as error:
-        raise UserError(str(error)) from None
+        raise UserError(f'--metrics: {error}') from None
+    truth = load_truth(str(args.truth))
+    if not any(frame.rles for frame in truth.frames.values()):
+        raise UserError(
+            f'{args.truth} has no instance to judge by; where the truth is with the '
+            "benchmark's server, submit the predictions there"
+        )
     classes = args.classes or list(truth.categories)
+    check_class_names(classes)
     unknown = [name for name in classes if name not in truth.categories]
     if unknown:
         raise UserError(

@@ -17,13 +17,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import DictAction
 from rich.console import Console
 
 from mmvist.datasets import DataError
 from mmvist.engine.errors import UserError
 from mmvist.engine.folds import Fold, find_folds, run_folds, sum_folds, table_of
-from mmvist.engine.launch import ann_file_of, load_config, run_tool, write_metrics
+from mmvist.engine.launch import (
+    CfgOptions,
+    ann_file_of,
+    load_config,
+    run_tool,
+    write_metrics,
+)
 from mmvist.engine.steps import Steps
 
 TOOLS = Path(__file__).resolve().parent
@@ -56,7 +61,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=CfgOptions,
         help='settings that replace those of the config, as key=value',
     )
     parser.set_defaults(launcher='none', local_rank=0)
@@ -110,7 +115,5 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    try:
-        sys.exit(run_tool(main, DataError))
-    except KeyboardInterrupt:
-        sys.exit('\nstopped; the same command goes on from the last checkpoint')
+    stopped = 'stopped; the same command goes on from the last checkpoint'
+    sys.exit(run_tool(main, DataError, stopped=stopped))

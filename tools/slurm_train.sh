@@ -10,6 +10,10 @@ if [[ $# -lt 4 ]]; then
 fi
 PARTITION=$1 JOB_NAME=$2 CONFIG=$3 WORK_DIR=$4
 GPUS=${GPUS:-8}
+fail() { echo "error: $1" >&2; exit 2; }
+[[ -f $CONFIG ]] || fail "config $CONFIG does not exist"
+[[ $GPUS =~ ^[1-9][0-9]*$ ]] || fail "GPUS is $GPUS, not a number of processes from 1 on"
+[[ -n $(type -t srun) ]] || fail "srun is not there: run it on a machine of the cluster"
 GPUS_PER_NODE=${GPUS_PER_NODE:-$((GPUS < 8 ? GPUS : 8))}
 CPUS_PER_TASK=${CPUS_PER_TASK:-5}
 TOOLS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -2,13 +2,13 @@
 
 IN is a video, a folder of pictures, an address (rtsp://, http://, udp://), the index
 of a camera, a fifo, or - for standard input. OUT is a video (.mp4, .m4v, .mov, .mkv);
-a name without a suffix is a folder of png. --save-json writes one line of json a
+a name without a suffix is a new folder of png. --save-json writes one line of json a
 frame, with OUT or without it. Ctrl-C ends a stream; what was tracked stays.
 
 Example:
     python tools/track_video.py street.mp4 tracked.mp4 \
         --config configs/vae_vist/vae-vist_mask-rcnn_r18-half_fpn_synthetic.py \
-        --checkpoint work_dirs/demo/vae-vist/iter_2000.pth
+        --checkpoint work_dirs/demo/vae-vist/iter_1000.pth
     python tools/track_video.py rtsp://camera/stream --save-json tracks.jsonl ...
 """
 
@@ -39,12 +39,12 @@ from mmvist.apis import (
     open_source,
 )
 from mmvist.engine.errors import UserError
-from mmvist.engine.interrupt import stop_on_interrupt
+from mmvist.engine.interrupt import INTERRUPTED, stop_on_interrupt
 from mmvist.engine.launch import run_tool
 from mmvist.visualization import draw_instances, open_writer
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as a shell has it."""
+MAX_SCALE = 16
+"""Frames of ten thousand pixels are made of the smallest ones."""
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -79,23 +79,32 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error('nothing to write: give OUT, --save-json or both')
     if args.fps is not None and args.fps <= 0:
         parser.error('--fps has to be more than 0')
-    if args.scale is not None and args.scale < 1:
-        parser.error('--scale has to be at least 1')
+    if args.scale is not None and not 1 <= args.scale <= MAX_SCALE:
+        parser.error(f'--scale has to be 1 to {MAX_SCALE}')
     return args
 
 
-def check_output(source: str, output: Path) -> None:
-    """Find out before the work whether its result has a place.
+def check_outputs(args: argparse.Namespace) -> None:
+    """Find out before the work whether its results have places.
 
     Raises:
-        UserError: It has none.
+        UserError: One has none.
     """
-    if os.path.exists(source) and output.resolve() == Path(source).resolve():
-        raise UserError(f'{output} is the input itself')
-    if not output.parent.is_dir():
-        raise UserError(f'folder {output.parent} of the output does not exist')
-    if output.suffix and output.is_dir():
-        raise UserError(f'{output} is a folder, a file has to go there')
+    inputs = (args.input, args.config, args.checkpoint)
+    outputs = [path for path in (args.output, args.save_json) if path]
+    for output in outputs:
+        for one in inputs:
+            # by inode: a link to an input is the input
+            if output.exists() and os.path.exists(one) and output.samefile(one):
+                raise UserError(f'{output} is an input, {one}: name another output')
+        if not output.parent.is_dir():
+            raise UserError(f'folder {output.parent} of the output does not exist')
+        if (output.suffix or output is args.save_json) and output.is_dir():
+            raise UserError(f'{output} is a folder, a file has to go there')
+    if len({output.resolve() for output in outputs}) < len(outputs):
+        raise UserError(
+            f'OUT and --save-json are both {args.save_json}: name two files'
+        )
 
 
 class Outputs:
@@ -150,8 +159,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Track as the command line says."""
     args = parse_args(argv)
     console = Console(highlight=False, soft_wrap=True)
-    for path in filter(None, (args.output, args.save_json)):
-        check_output(args.input, path)
+    check_outputs(args)
     source = open_source(args.input)
     inferencer = VISTInferencer(args.config, args.checkpoint, args.device)
     outputs, start = Outputs(args, source), time.monotonic()

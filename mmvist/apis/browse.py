@@ -69,7 +69,9 @@ def read_frame(images: Path, frame: TruthFrame) -> np.ndarray:
     path = images / frame.file_name
     if not path.is_file():
         raise UserError(f'{path} does not exist; --images is the folder of the frames')
-    image = mmcv.imread(str(path), backend='cv2')
+    # OpenCV raises at an empty file, else it gives nothing
+    whole = path.stat().st_size > 0
+    image = mmcv.imread(str(path), backend='cv2') if whole else None
     if image is None:
         raise UserError(f'{path} cannot be read as a picture')
     if image.shape[:2] != (frame.height, frame.width):
@@ -116,7 +118,10 @@ def browse_dataset(
     for part in config.get('datasets') or [config]:
         dataset = DATASETS.build(inner_dataset(part))
         if not hasattr(dataset, 'get_len_per_video'):
-            raise UserError(f'{type(dataset).__name__} of {loader} is no video set')
+            raise UserError(
+                f'{type(dataset).__name__} of {loader} is no video set; '
+                "MMDetection's tools/analysis_tools/browse_dataset.py draws pictures"
+            )
         names = _video_names(dataset)
         classes = tuple(dataset.metainfo.get('classes') or ())
         for video in _chosen(names, sequences):

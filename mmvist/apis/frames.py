@@ -84,9 +84,11 @@ def _natural(path: Path) -> tuple:
 def _read_image(path: Path) -> np.ndarray:
     # as LoadImageFromFile of the test pipeline does it
     try:
-        image = mmcv.imfrombytes(path.read_bytes(), flag='color', backend='cv2')
+        content = path.read_bytes()
+        # OpenCV raises at an empty file, else it gives nothing
+        image = content and mmcv.imfrombytes(content, flag='color', backend='cv2')
     except Exception as error:  # OpenCV's own class of exception
         raise SourceError(f'{path} cannot be read: {first_line(error)}') from None
-    if image is None:
+    if not isinstance(image, np.ndarray):
         raise SourceError(f'{path} cannot be read as a picture')
     return image

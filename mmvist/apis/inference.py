@@ -6,6 +6,7 @@ import copy
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from mmvist.engine.checkpoint import load_weights
 from mmvist.engine.errors import UserError
-from mmvist.engine.launch import inner_dataset
+from mmvist.engine.launch import inner_dataset, read_file
 from mmvist.registry import MODELS
 from mmvist.structures.hosts import Inputs, unpack_frames
 
@@ -80,7 +81,8 @@ class VISTInferencer:
         self.model = MODELS.build(self.cfg.model)
         meta: Mapping[str, Any] = {}
         if checkpoint is not None:
-            meta = load_weights(self.model, checkpoint).get('meta') or {}
+            found = load_weights(self.model, checkpoint).get('meta')
+            meta = found if isinstance(found, Mapping) else {}
         self.model.to(self.device).eval()
         self.class_names = _class_names(self.cfg, meta)
         pipeline = _frame_pipeline(self.cfg)
@@ -155,9 +157,7 @@ class VISTInferencer:
 
 def _read_config(config: str | os.PathLike | Config) -> Config:
     if not isinstance(config, Config):
-        if not os.path.isfile(config):
-            raise UserError(f'config {config} does not exist')
-        config = Config.fromfile(os.fspath(config))
+        config = read_file(Path(config))
     for name in ('model', 'test_dataloader'):
         if name not in config:
             raise UserError(f'config {config.filename} has no {name}')

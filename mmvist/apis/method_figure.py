@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -73,11 +74,14 @@ def read_method(path: Path, name: str, truth: Truth, score_thr: float = 0.3) -> 
 
     Raises:
         DataError: A file is missing or wrong.
-        UserError: The same of a pickle.
+        UserError: The same of a pickle, or it belongs to other frames.
     """
     frames: dict[int, PredictedFrame] = {}
     if path.suffix in ('.pkl', '.pickle'):
         for record in read_tracks(path):
+            if 'scores' not in record:
+                raise UserError(f'{path}: a track has no score; test the model again')
+            _check_frame(record, path, truth)
             kept = [i for i, s in enumerate(record['scores']) if s >= score_thr]
             # its labels count the classes of a config, which it does not name
             frames[record['img_id']] = PredictedFrame(
@@ -94,6 +98,26 @@ def read_method(path: Path, name: str, truth: Truth, score_thr: float = 0.3) -> 
             labels=[int(found.labels[i]) for i in kept],
         )
     return Method(name, frames)
+
+
+def _check_frame(record: Mapping[str, Any], path: Path, truth: Truth) -> None:
+    """See whether a frame of a pickle is one of the annotations, of their size.
+
+    Raises:
+        UserError: It is not; the figure would show everything as missed.
+    """
+    frame = truth.frames.get(record['img_id'])
+    where = f'{path}: image {record["img_id"]}'
+    if frame is None:
+        raise UserError(
+            f'{where} is not in the annotation file: take that of its own data set'
+        )
+    for rle in record['masks']:
+        if list(rle['size']) != [frame.height, frame.width]:
+            raise UserError(
+                f'{where} is {rle["size"][1]} x {rle["size"][0]}, in the annotation '
+                f'file {frame.width} x {frame.height}: take that of its own data set'
+            )
 
 
 def most_different_video(

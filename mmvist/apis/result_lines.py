@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -34,7 +35,9 @@ class ResultLines:
 
     def __exit__(self, *error: object) -> None:
         if self._file is not None:
-            self._file.close()
+            # what the disk did not take has been said by write
+            with suppress(OSError):
+                self._file.close()
             self._file = None
 
     def write(self, result: FrameResult) -> None:

@@ -43,7 +43,9 @@ class Damage:
     @classmethod
     def of_model(cls, config: ConfigDict) -> Damage | None:
         """That of a ``VAEVIST``; None for a model without."""
-        if not issubclass(MODELS.get(config.type), VAEVIST):
+        # a model of the host that is named without its scope is not found here
+        kind = config.type if isinstance(config.type, type) else MODELS.get(config.type)
+        if kind is None or not issubclass(kind, VAEVIST):
             return None
         return cls(MODELS.build(config))
 

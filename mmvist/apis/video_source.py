@@ -207,4 +207,4 @@ def _no_video(name: str, error: Exception) -> SourceError:
 def _reason(error: Exception) -> str:
     if isinstance(error, av.ExitError):  # PyAV's timeout
         return f'nothing came for {TIMEOUT:g} s'
-    return first_line(error)
+    return getattr(error, 'strerror', None) or first_line(error)

@@ -3,6 +3,7 @@
 import os.path as osp
 from typing import Any
 
+import cv2
 from mmdet.datasets import BaseVideoDataset
 
 from mmvist.datasets.errors import DataError
@@ -114,13 +115,18 @@ class MOTSDataset(BaseVideoDataset):
             What the pipeline returns.
 
         Raises:
-            DataError: A frame is not of the size that its annotation says.
+            DataError: A frame is not of the size that its annotation says, or its
+                file is empty.
         """
         seed = getattr(idx, 'seed', None)
-        if seed is None:
-            data = super().prepare_data(idx)
-        else:
-            data = self._seeded_data(idx, seed)
+        try:
+            if seed is None:
+                data = super().prepare_data(idx)
+            else:
+                data = self._seeded_data(idx, seed)
+        except cv2.error as error:
+            self._check_not_empty(idx)
+            raise error
         self._check_sizes(data)
         return data
 
@@ -134,6 +140,14 @@ class MOTSDataset(BaseVideoDataset):
                     break
                 data = super().prepare_data(self._rand_another())
             return data
+
+    def _check_not_empty(self, idx: Any) -> None:
+        """OpenCV names no file when it is given one of no bytes."""
+        video = idx[0] if isinstance(idx, tuple) else idx
+        for image in self.get_data_info(video)['images']:
+            path = image['img_path']
+            if osp.isfile(path) and not osp.getsize(path):
+                raise DataError(f'{path}: is empty (0 bytes); fetch it again')
 
     def _check_sizes(self, data: Any) -> None:
         """Masks would be laid over a frame of another size without a word."""

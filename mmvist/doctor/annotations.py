@@ -11,7 +11,8 @@ from pycocotools import mask as mask_utils
 
 from mmvist.datasets.converters.cocovid import IGNORE_CLASS
 from mmvist.datasets.converters.frames import missing_frames
-from mmvist.datasets.converters.segmentation import run_lengths
+from mmvist.datasets.converters.segmentation import read_segmentation
+from mmvist.datasets.errors import DataError
 from mmvist.evaluation.rle import merge_rles
 from mmvist.evaluation.truth import TruthFrame, TruthVideo, add_annotation
 
@@ -76,8 +77,12 @@ class AnnotationCheck:
         seen: set[Any] = set()
         entries = []
         for place, entry in enumerate(content[key]):
-            if not isinstance(entry, dict) or 'id' not in entry:
-                self._error(f'entry {place} of {key} has no id; add it')
+            if not isinstance(entry, dict) or not isinstance(
+                entry.get('id'), int | str
+            ):
+                self._error(
+                    f'entry {place} of {key} has no id, a number or a name; add it'
+                )
                 continue
             absent = [field for field in FIELDS[key] if field not in entry]
             odd = [
@@ -128,18 +133,18 @@ class AnnotationCheck:
                 f'{self.categories}; add it to categories or correct category_id'
             )
             return
-        trouble = _unreadable(entry['segmentation'], frame)
-        if trouble:
-            self._error(f'{where}: {trouble}; write the mask again')
-            return
+        if entry['segmentation']:
+            size = (frame.height, frame.width)
+            try:
+                read_segmentation(entry['segmentation'], size, where)
+            except DataError as error:
+                self._error(f'{error}; write the mask again')
+                return
         before = len(frame.rles)
         try:
             add_annotation(frame, entry, self.name)
         except ValueError as error:
             self.say(ERROR, str(error))
-            return
-        except Exception as error:  # pycocotools raises what it likes
-            self._error(f'{where}: mask cannot be read ({error}); write it again')
             return
         self.masks += 1
         if not judged:
@@ -198,7 +203,7 @@ class AnnotationCheck:
             if not video.frames:
                 self._error(f'{where} has no frames; remove it or add its images')
                 continue
-            if not any(frame.rles for frame in video.frames):
+            if self.instances and not any(frame.rles for frame in video.frames):
                 self._note(
                     f'{where} has no instance in any of its {len(video.frames)} '
                     'frames; annotate it or leave it out'
@@ -241,6 +246,13 @@ class AnnotationCheck:
                         f'{frame.img_id}; correct category_id or give it two ids'
                     )
                     break
+        if not self.instances:
+            # a class or video that is left out would spoil a submission
+            self._note(
+                'has no instance at all, as files of benchmarks that keep their truth; '
+                'test with --format-only'
+            )
+            return
         used = {
             entry['category_id']
             for found in self.instances.values()
@@ -286,21 +298,6 @@ def _same_box(a: list[float], b: Any) -> bool:
         return False
     edges = [(x, y, x + w, y + h) for x, y, w, h in (a, b)]
     return all(abs(one - other) <= BOX_TOLERANCE for one, other in zip(*edges))
-
-
-def _unreadable(segmentation: Any, frame: TruthFrame) -> str | None:
-    """Why a run-length code would be misread; pycocotools itself does not look."""
-    if not isinstance(segmentation, dict) or 'counts' not in segmentation:
-        return None
-    counts = segmentation['counts']
-    try:
-        runs = run_lengths(counts) if isinstance(counts, str) else counts
-    except ValueError as error:
-        return f'run-length code cannot be read: {error}'
-    height, width = segmentation.get('size', (frame.height, frame.width))
-    if sum(runs) != height * width:
-        return f'run-length code is of {sum(runs)} pixels, its size {height} x {width}'
-    return None
 
 
 def _listed(sizes: Counter[tuple[int, int]]) -> str:

@@ -19,7 +19,7 @@ from mmvist.datasets.converters import (
 )
 from mmvist.datasets.converters.cocovid import Progress, no_progress, read_json
 from mmvist.datasets.converters.frames import frame_size
-from mmvist.datasets.converters.png_folders import Labels
+from mmvist.datasets.converters.png_folders import Labels, check_labels
 from mmvist.datasets.errors import DataError
 
 from .annotations import FIELDS, AnnotationCheck
@@ -33,6 +33,7 @@ def examine_data(
     images: Path | None = None,
     classes: dict[int, str] | None = None,
     labels: Labels | None = None,
+    stride: int = 1,
     check_pixels: bool = True,
     progress: Progress = no_progress,
 ) -> list[Finding]:
@@ -45,6 +46,7 @@ def examine_data(
         classes: Class number to name, for the first two layouts.
         labels: The class of each instance, for indexed masks, as their converter
             takes it; without it all are of one class.
+        stride: Distance between the numbers of neighbours in a folder.
         check_pixels: Decode every frame; otherwise only its header is read.
         progress: Wraps the loop over frames or sequences.
 
@@ -56,7 +58,7 @@ def examine_data(
     """
     if path.is_dir():
         layout = partial(_layout, path, classes, labels)
-        return _examine_folder(path, layout, check_pixels, progress)
+        return _examine_folder(path, layout, stride, check_pixels, progress)
     if not path.exists():
         raise DataError(f'{path}: no such file or folder')
     return _examine_json(path, images, check_pixels, progress)
@@ -100,6 +102,11 @@ def _other_format(content: dict[str, Any]) -> str | None:
             'is a YouTube-VIS file; run `python '
             'tools/dataset_converters/youtubevis2coco.py IN OUT` first'
         )
+    if absent == ['videos']:
+        return (
+            'has no videos: a COCO file of single pictures, as MMDetection takes it to '
+            'train a detector; only files of videos are looked at here'
+        )
     return (
         f'has no {absent[0]}; it is no CocoVID-style file: make one with a script of '
         'tools/dataset_converters'
@@ -137,12 +144,13 @@ def _check_images(
 
 
 def _examine_folder(
-    root: Path, layout: Callable, check_pixels: bool, progress: Progress
+    root: Path, layout: Callable, stride: int, check_pixels: bool, progress: Progress
 ) -> list[Finding]:
     findings: list[Finding] = []
     title, sequences, convert = layout(findings)
     content = convert(
         sequences=sequences,
+        stride=stride,
         check_pixels=check_pixels,
         progress=progress,
         report=lambda error: findings.append(Finding(ERROR, str(error))),
@@ -196,13 +204,15 @@ def _layout(
     raise DataError(
         f'{root}: is in no layout that is known: KITTI MOTS (training/image_02, '
         'instances), MOTSChallenge (SEQ/img1, SEQ/gt/gt.txt), indexed masks '
-        '(JPEGImages, Annotations); rename its folders or give a json'
+        '(JPEGImages, Annotations); rename its folders, or convert it with a script of '
+        'tools/dataset_converters and give the json'
     )
 
 
 def _names(labels: Labels | None) -> list[str]:
     if labels is None:
         return ['object']
+    check_labels(labels)
     return sorted({name for found in labels.values() for name in found.values()})
 
 

@@ -9,7 +9,6 @@ from .hooks import (
     ProgressBarHook,
     ShowDirHook,
     StepSeedHook,
-    VISTVisualizationHook,
 )
 from .runner import VISTRunner
 from .seeding import seed_all
@@ -24,7 +23,6 @@ __all__ = [
     'StepSeedHook',
     'UserError',
     'VISTRunner',
-    'VISTVisualizationHook',
     'init_cpu_group',
     'load_checkpoint',
     'load_weights',

@@ -2,7 +2,7 @@
 
 import os
 import pickle
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,26 @@ def read_tracks(path: str | os.PathLike) -> list[dict[str, Any]]:
     ):
         raise UserError(f'{path} is no file of tools/test.py --out')
     return tracks
+
+
+def check_tracks(
+    tracks: Sequence[dict[str, Any]], known: Container[int], where: str
+) -> None:
+    """Refuse the tracks of another data set.
+
+    Args:
+        tracks: As :func:`read_tracks` gives them.
+        known: Image ids of the truth.
+        where: Name of either file, for the message.
+
+    Raises:
+        UserError: No frame of theirs is a frame of the truth.
+    """
+    if not any(record['img_id'] in known for record in tracks):
+        raise UserError(
+            f'{where}: no frame of the tracks is one of the truth; are both of one '
+            'data set?'
+        )
 
 
 def _record(sample: DetDataSample | dict) -> dict[str, Any]:

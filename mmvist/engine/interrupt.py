@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as a shell has it."""
 
 
 class Interrupts:

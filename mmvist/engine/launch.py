@@ -26,8 +26,25 @@ from mmengine.runner import Runner
 
 from .checkpoint import force_weights_only
 from .errors import UserError
+from .interrupt import INTERRUPTED
 from .mistakes import line_of
 from .runner import VISTRunner
+
+
+class CfgOptions(DictAction):
+    """``--cfg-options``; what is no KEY=VALUE is a line and exit code 2."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        for pair in values:
+            if '=' not in pair:
+                parser.error(f'{option_string} {pair}: write it as KEY=VALUE')
+        super().__call__(parser, namespace, values, option_string)
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +55,7 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=CfgOptions,
         help='settings that replace those of the config, as key=value; a list is '
         'key="[a,b]" or key=a,b, without white space',
     )
@@ -81,25 +98,29 @@ def read_config(path: str | os.PathLike, options: dict | None = None) -> Config:
     Raises:
         UserError: The config does not exist or is no config.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f'config {path} does not exist')
-    if path.suffix not in ('.py', '.json', '.yaml', '.yml'):
-        raise UserError(f'config {path} is no .py, .json or .yaml file')
-    cfg = _read_file(path)
+    cfg = read_file(Path(path))
     if options:
-        cfg.merge_from_dict(options)
+        try:
+            cfg.merge_from_dict(options)
+        except (KeyError, TypeError, IndexError) as error:
+            raise UserError(
+                f'--cfg-options do not fit config {path}: {str(error).strip(chr(34))}'
+            ) from error
     if cfg.get('default_scope') == 'mmtrack':
         _settle_mmtrack(cfg)
     return cfg
 
 
-def _read_file(path: Path) -> Config:
+def read_file(path: Path) -> Config:
     """Read a config, which may import modules that lie beside it.
 
     Raises:
-        UserError: It fails.
+        UserError: The config does not exist or is no config.
     """
+    if not path.is_file():
+        raise UserError(f'config {path} does not exist')
+    if path.suffix not in ('.py', '.json', '.yaml', '.yml'):
+        raise UserError(f'config {path} is no .py, .json or .yaml file')
     beside = str(path.parent.resolve())
     if beside not in sys.path:
         sys.path.append(beside)  # last: an installed module is not hidden
@@ -267,15 +288,18 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def run_tool(main: Callable[[], None], *mistakes: type[Exception]) -> int:
+def run_tool(
+    main: Callable[[], None], *mistakes: type[Exception], stopped: str = 'stopped'
+) -> int:
     """Run a tool; a user's mistake becomes one line.
 
     Args:
         main: The tool.
         *mistakes: Further exceptions whose message is for the user.
+        stopped: What to say after Ctrl-C.
 
     Returns:
-        Exit code: 0, or 2 after a mistake.
+        Exit code: 0, 2 after a mistake, 130 after Ctrl-C.
     """
     force_weights_only()
     use_all_cores()
@@ -285,12 +309,19 @@ def run_tool(main: Callable[[], None], *mistakes: type[Exception]) -> int:
         line = line_of(error, mistakes)
         if line is None:
             raise
-        # slurm's own name counts until the processes have joined
-        rank = os.environ.get('RANK', os.environ.get('SLURM_PROCID', 0))
-        if int(rank) == 0:
+        if _rank() == 0:
             print(f'error: {line}', file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        if _rank() == 0:
+            print(f'\n{stopped}', file=sys.stderr)
+        return INTERRUPTED
     finally:
         if dist.is_available() and dist.is_initialized():
             dist.destroy_process_group()
     return 0
+
+
+def _rank() -> int:
+    # slurm's own name counts until the processes have joined
+    return int(os.environ.get('RANK', os.environ.get('SLURM_PROCID', 0)))

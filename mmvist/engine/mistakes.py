@@ -11,14 +11,14 @@ from .errors import UserError
 
 # a place on the disk that is not there, is in the way, is closed, or is full
 _OF_THE_DISK = {
-    errno.ENOENT,
-    errno.EEXIST,
-    errno.ENOTDIR,
-    errno.EISDIR,
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.ENOSPC,
+    errno.ENOENT: 'check the path',
+    errno.EEXIST: 'something else has this name, take another',
+    errno.ENOTDIR: 'something else has this name, take another',
+    errno.EISDIR: 'it is a folder, name a file',
+    errno.EACCES: 'take another place, or have its rights changed',
+    errno.EPERM: 'take another place, or have its rights changed',
+    errno.EROFS: 'take a place that can be written',
+    errno.ENOSPC: 'make room and run it again',
 }
 _OF_A_LOADER = re.compile(r'Caught \w+ in DataLoader worker process')
 
@@ -41,6 +41,10 @@ def line_of(error: Exception, mistakes: tuple[type[Exception], ...] = ()) -> str
         return f'a checkpoint named in the config is refused: {refusal(error)}'
     if isinstance(error, OSError):
         return _of_the_disk(error, text)
+    if '!buf.empty()' in text:  # OpenCV, which names no file
+        return (
+            'a picture is empty (0 bytes); `find DATA -size 0` names it: fetch it again'
+        )
     if found := re.search(r'failed to load image: (.+)', text):
         return f'{found[1]}: cannot be read as a picture; fetch it again'
     if found := re.search(r'([\w.]+ is not in the \S+ registry)', text):
@@ -59,8 +63,13 @@ def _message(error: Exception) -> str:
 def _of_the_disk(error: OSError, text: str) -> str | None:
     """``path: what is wrong with it``."""
     if error.errno in _OF_THE_DISK and error.filename is not None:
-        return f'{error.filename}: {error.strerror}'
+        return f'{error.filename}: {error.strerror}; {_OF_THE_DISK[error.errno]}'
     # an error from a loader's process is text alone
     if found := re.match(r'\[Errno (\d+)\] (.+): \'(.+)\'$', text):
-        return f'{found[3]}: {found[2]}' if int(found[1]) in _OF_THE_DISK else None
+        number = int(found[1])
+        if number not in _OF_THE_DISK:
+            return None
+        return f'{found[3]}: {found[2]}; {_OF_THE_DISK[number]}'
+    if error.errno == errno.ENOSPC:  # a write knows no name
+        return f'{error.strerror}; {_OF_THE_DISK[error.errno]}'
     return text if isinstance(error, FileNotFoundError) else None

@@ -14,6 +14,7 @@ from torch import nn
 
 from .checkpoint import check_classes, check_fit, load_checkpoint, strip_wrapper
 from .distributed import CPUDistributedDataParallel, init_cpu_group
+from .errors import CheckpointError
 
 
 @RUNNERS.register_module()
@@ -82,7 +83,8 @@ class VISTRunner(Runner):
             The checkpoint.
 
         Raises:
-            CheckpointError: The checkpoint is missing, unsafe or of another model.
+            CheckpointError: The checkpoint is missing, unsafe or of another model,
+                or a training cannot go on from it.
         """
         checkpoint = load_checkpoint(filename, map_location)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
@@ -91,6 +93,8 @@ class VISTRunner(Runner):
         training = isinstance(self._train_loop, BaseLoop)
         whole = self._resume or not training
         check_fit(model, weights, filename, whole)
+        if self._resume and training:
+            _check_resumable(checkpoint, filename)
         if whole:
             check_classes(checkpoint, self._classes(training), filename)
         load_state_dict(model, weights, strict, self.logger)
@@ -104,3 +108,13 @@ class VISTRunner(Runner):
         loop = loop if isinstance(loop, BaseLoop) else self._val_loop
         dataset = getattr(getattr(loop, 'dataloader', None), 'dataset', None)
         return (getattr(dataset, 'metainfo', None) or {}).get('classes')
+
+
+def _check_resumable(checkpoint: dict, filename: str) -> None:
+    """Refuse to resume from weights alone."""
+    meta = checkpoint.get('meta') or {}
+    if not {'epoch', 'iter'} <= set(meta):
+        raise CheckpointError(
+            f'checkpoint {filename} holds weights alone: start from them with '
+            f'--cfg-options load_from={filename} instead of --resume'
+        )

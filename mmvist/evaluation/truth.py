@@ -15,9 +15,11 @@ from typing import Any
 import mmengine
 from pycocotools import mask as mask_utils
 
+from mmvist.datasets.converters.cocovid import check_class_names, check_entries
+from mmvist.datasets.converters.segmentation import read_segmentation
 from mmvist.datasets.errors import DataError
 
-from .rle import Rle, to_rle
+from .rle import Rle, as_text
 
 
 @dataclass
@@ -86,19 +88,15 @@ def load_truth(ann_file: str, backend_args: dict | None = None) -> Truth:
             ``instance_id``, or an id appears twice in a frame.
     """
     try:
-        data = mmengine.load(ann_file, backend_args=backend_args)
-    except ValueError as error:
+        data = mmengine.load(ann_file, file_format='json', backend_args=backend_args)
+    except (ValueError, RecursionError) as error:
         raise DataError(f'{ann_file}: is no json ({error}); make it anew') from error
-    missing = {'videos', 'images', 'annotations', 'categories'} - set(data)
-    if missing:
-        raise DataError(
-            f'{ann_file} is not a CocoVID-style annotation file: no '
-            + ', '.join(sorted(missing))
-        )
+    _check(data, ann_file)
     videos = {
         video['id']: TruthVideo(video['id'], str(video.get('name', video['id'])))
         for video in data['videos']
     }
+    categories = {cat['name']: cat['id'] for cat in data['categories']}
     images = sorted(data['images'], key=lambda image: image['frame_id'])
     by_image = defaultdict(list)
     for ann in data['annotations']:
@@ -116,9 +114,54 @@ def load_truth(ann_file: str, backend_args: dict | None = None) -> Truth:
         frame.number = int(stem) if stem.isdecimal() else image['frame_id']
         for ann in by_image[image['id']]:
             add_annotation(frame, ann, ann_file)
+        if image['video_id'] not in videos:
+            raise DataError(
+                f'{ann_file}: image {image["id"]} is of video {image["video_id"]}: not '
+                'there'
+            )
         videos[image['video_id']].frames.append(frame)
-    categories = {cat['name']: cat['id'] for cat in data['categories']}
     return Truth(list(videos.values()), categories)
+
+
+_NUMBERS = dict(
+    videos=('id',),
+    images=('id', 'video_id', 'frame_id', 'height', 'width'),
+    annotations=('category_id',),
+    categories=('id',),
+)
+"""What is a whole number in each entry."""
+
+
+def _check(data: Any, ann_file: str) -> None:
+    """Refuse a json whose entries do not say what they have to."""
+    missing = set(_NUMBERS) - set(data if isinstance(data, dict) else ())
+    if missing:
+        raise DataError(
+            f'{ann_file} is not a CocoVID-style annotation file: no '
+            + ', '.join(sorted(missing))
+        )
+    for kind, numbers in _NUMBERS.items():
+        where = f'{ann_file}: {kind}'
+        for place, entry in enumerate(check_entries(data[kind], where, ['image_id'])):
+            odd = [key for key in numbers if not isinstance(entry.get(key), int)]
+            if odd:
+                raise DataError(
+                    f'{where}[{place}]: {odd[0]} is no whole number; make the file anew'
+                )
+    if not data['images']:
+        raise DataError(f'{ann_file}: holds no frames; make it of sequences with some')
+    names = [category.get('name') for category in data['categories']]
+    if not names or not all(isinstance(name, str) for name in names):
+        raise DataError(f'{ann_file}: a class has no name; make the file anew')
+    check_class_names(names)
+    known = {category['id'] for category in data['categories']}
+    for ann in data['annotations']:
+        judged = not (ann.get('ignore') or ann.get('iscrowd'))
+        if judged and ann['category_id'] not in known:
+            raise DataError(
+                f'{ann_file}: annotation {ann.get("id")} is of class '
+                f'{ann["category_id"]}: not there'
+            )
 
 
 def add_annotation(frame: TruthFrame, ann: dict[str, Any], ann_file: str) -> None:
@@ -130,21 +173,20 @@ def add_annotation(frame: TruthFrame, ann: dict[str, Any], ann_file: str) -> Non
         ann_file: Name of the file, for messages.
 
     Raises:
-        DataError: It has no mask or no ``instance_id``, a mask of another size
-            than the frame, or its instance is in the frame already.
+        DataError: It has no mask or no ``instance_id``, one that cannot be read, a
+            mask of another size than the frame, or its instance is there already.
     """
     if not ann.get('segmentation'):
         raise DataError(
             f'{ann_file}: annotation {ann.get("id")} has no segmentation; add its mask '
             'or remove it'
         )
-    rle = to_rle(ann['segmentation'], frame.height, frame.width)
-    if rle['size'] != [frame.height, frame.width]:
-        raise DataError(
-            f'{ann_file}: the mask of annotation {ann.get("id")} is {rle["size"]}, '
-            f'its image {[frame.height, frame.width]} (height, width); make both one '
-            'size'
-        )
+    where = f'{ann_file}: annotation {ann.get("id")}'
+    size = frame.height, frame.width
+    try:
+        rle = as_text(read_segmentation(ann['segmentation'], size, where))
+    except DataError as error:
+        raise DataError(f'{error}; make the mask anew') from None
     if not mask_utils.area(rle):
         return
     instance_id, category_id = ann.get('instance_id'), ann['category_id']
@@ -152,9 +194,11 @@ def add_annotation(frame: TruthFrame, ann: dict[str, Any], ann_file: str) -> Non
         frame.ignored.append((category_id, instance_id or 0, rle))
         return
     if instance_id is None:
+        raise DataError(f'{where} has no instance_id; number those of a video from 1')
+    if not isinstance(instance_id, int) or instance_id < 0:
         raise DataError(
-            f'{ann_file}: annotation {ann.get("id")} has no instance_id; number the '
-            'instances of a video from 1'
+            f'{where}: instance_id {instance_id!r} is no whole number; number those of '
+            'a video from 1'
         )
     if instance_id in frame.instance_ids:
         raise DataError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from fractions import Fraction
@@ -47,7 +48,7 @@ class VideoWriter:
             raise UserError(
                 f'{path}: a video is written as {", ".join(VIDEO_SUFFIXES)}'
             )
-        if fps <= 0:
+        if not 0 < fps < math.inf:  # nor NaN
             raise UserError(f'a video of {fps} frames a second cannot be written')
         self.fps = Fraction(fps).limit_denominator(1001)
         self.crf = crf
@@ -84,15 +85,31 @@ class VideoWriter:
         even = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode='edge')
         frame = av.VideoFrame.from_ndarray(even, format='bgr24')
         frame.pts, frame.time_base = self.frames, 1 / self.fps
-        self._container.mux(self._stream.encode(frame))
+        self._mux(frame)
         self.frames += 1
 
     def close(self) -> None:
         """Write what the encoder holds back, and the index."""
         if self._container is not None:
-            self._container.mux(self._stream.encode(None))
-            self._container.close()
+            container = self._container
+            self._mux(None)
             self._container = None
+            try:
+                container.close()
+            except (OSError, av.FFmpegError) as error:
+                raise self._refused(error) from None
+
+    def _mux(self, frame: av.VideoFrame | None) -> None:
+        """Encode a frame, or what the encoder holds back."""
+        try:
+            self._container.mux(self._stream.encode(frame))
+        except (OSError, av.FFmpegError) as error:
+            self._container = None  # nothing more can be written
+            raise self._refused(error) from None
+
+    def _refused(self, error: Exception) -> UserError:
+        reason = getattr(error, 'strerror', None) or error
+        return UserError(f'{self.path} cannot be written: {reason}')
 
     def _open(self, shape: tuple[int, ...]) -> None:
         codec, options = 'libx264', {'crf': str(self.crf), 'preset': 'medium'}
@@ -114,8 +131,7 @@ class VideoWriter:
             stream.codec_context.colorspace = Colorspace.ITU601
             container.start_encoding()  # makes the file
         except (OSError, av.FFmpegError) as error:
-            reason = getattr(error, 'strerror', None) or error
-            raise UserError(f'{self.path} cannot be written: {reason}') from None
+            raise self._refused(error) from None
         self._size, self._stream, self._container = shape, stream, container
 
 
@@ -123,10 +139,11 @@ class PictureFolder:
     """Write BGR frames as ``000000.png``, ``000001.png``, ...; a context manager.
 
     Args:
-        path: A folder; made where it does not exist.
+        path: An empty folder; made where it does not exist.
 
     Raises:
-        UserError: It cannot be made.
+        UserError: It cannot be made, or holds something, such as the frames that
+            the pictures are drawn on.
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
@@ -136,6 +153,8 @@ class PictureFolder:
             self.path.mkdir(exist_ok=True)
         except OSError as error:
             raise UserError(f'{path} cannot be made: {error.strerror}') from None
+        if any(self.path.iterdir()):
+            raise UserError(f'folder {path} is not empty; name a new one, or empty it')
 
     def __enter__(self) -> PictureFolder:
         return self

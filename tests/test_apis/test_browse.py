@@ -176,3 +176,18 @@ def test_a_config_without_that_data(root: Path) -> None:
     cfg = toy_config(root / 'elsewhere')
     with pytest.raises(UserError, match=r'train\.json of train_dataloader'):
         next(browse_dataset(cfg))
+
+
+def test_a_detector_of_the_host_is_no_video_model(root: Path) -> None:
+    """The configs of pretraining name their model without a scope."""
+    cfg = toy_config(root)
+    cfg.model = dict(type='MaskRCNN')
+    assert next(browse_dataset(cfg)) is not None
+    cfg.train_dataloader.dataset = dict(
+        type='CocoDataset',
+        ann_file=str(root / 'annotations/train.json'),
+        data_prefix=dict(img=str(root)),
+        metainfo=dict(classes=('car',)),
+    )
+    with pytest.raises(UserError, match='CocoDataset of train_dataloader is no video'):
+        next(browse_dataset(cfg))

@@ -111,9 +111,27 @@ def test_class_names_without_a_checkpoint() -> None:
     assert VISTInferencer(cfg, device='cpu').class_names == ('car', 'pedestrian')
 
 
+def test_a_config_names_a_module_that_lies_beside_it(tmp_path: Path) -> None:
+    """As the tools of training and testing find it, with which it was trained."""
+    (tmp_path / 'lies_beside.py').write_text(
+        'from mmvist.models import VAEVIST\n'
+        'from mmvist.registry import MODELS\n\n\n'
+        '@MODELS.register_module()\nclass LiesBeside(VAEVIST):\n    pass\n'
+    )
+    cfg = open_minded(OURS)
+    cfg.model.type = 'mmvist.LiesBeside'
+    cfg.custom_imports = dict(imports=['mmvist', 'lies_beside'])
+    (tmp_path / 'config.py').write_text(cfg.pretty_text)
+    inferencer = VISTInferencer(tmp_path / 'config.py', device='cpu')
+    assert type(inferencer.model).__name__ == 'LiesBeside'
+
+
 def test_mistakes(tmp_path: Path) -> None:
     with pytest.raises(UserError, match='does not exist'):
         VISTInferencer(tmp_path / 'none.py')
+    (tmp_path / 'broken.py').write_text('model = dict(')
+    with pytest.raises(UserError, match=r'broken.py cannot be read: SyntaxError'):
+        VISTInferencer(tmp_path / 'broken.py')
     with pytest.raises(UserError, match='has no model'):
         VISTInferencer(Config(dict(test_dataloader={})))
     with pytest.raises(UserError, match='checkpoint .* does not exist'):

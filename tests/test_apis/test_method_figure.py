@@ -180,6 +180,24 @@ def test_every_format_gives_the_same(tmp_path: Path, truth: Truth) -> None:
     assert found[2].frames[1].labels == [], 'a pickle does not name its classes'
 
 
+def test_a_pickle_of_another_data_set(tmp_path: Path, truth: Truth) -> None:
+    """Everything would look missed."""
+    frame = truth.videos[0].frames[0]
+    record = dict(
+        img_id=frame.img_id,
+        instances_id=np.array([1]),
+        scores=np.array([0.9]),
+        masks=[dict(size=[frame.height, 50], counts=b'')],
+    )
+    for change, message in (
+        (dict(img_id=900), r'a\.pkl: image 900 is not in the annotation file'),
+        ({}, r'a\.pkl: image 1 is 50 x 64, in the annotation file 96 x 64'),
+    ):
+        (tmp_path / 'a.pkl').write_bytes(pickle.dumps([record | change]))
+        with pytest.raises(UserError, match=message):
+            read_method(tmp_path / 'a.pkl', 'a', truth)
+
+
 def test_files_that_are_no_predictions(tmp_path: Path, truth: Truth) -> None:
     with pytest.raises(UserError, match=r'a\.pkl: no such file'):
         read_method(tmp_path / 'a.pkl', 'a', truth)

@@ -1,5 +1,8 @@
 """Data that the converters refuse: one line, exit code 2, nothing written."""
 
+import errno
+import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +27,8 @@ INDEXED = (
     *('--labels', 'indexed/labels.json'),
 )
 VIS = ('youtubevis2coco.py', 'vis.json', 'new/vis.json')
+COCO = ('coco_frames2coco.py', 'coco', 'new/all.json')
+VISTAS = ('mapillary2coco.py', 'vistas', 'new')
 
 FRAME = 'kitti/training/image_02/0000/000003.png'
 MASK = 'kitti/instances/0000/000003.png'
@@ -48,6 +53,41 @@ def overlap() -> None:
 def other_size() -> None:
     masks = np.full((1, 32, 48), 1001, np.uint16)
     write(LINES, toy_mots_txt(masks))
+
+
+def track(**change: object) -> None:
+    change_json('vis.json', lambda c: c['annotations'][0].update(change))
+
+
+def with_mark(path: str) -> None:
+    """Saved by an editor of Windows."""
+    Path(path).write_bytes(b'\xef\xbb\xbf' + Path(path).read_bytes())
+
+
+def coco_frames() -> None:
+    """``COCO``, of one frame without instances."""
+    for kind in ('images', 'annotations'):
+        Path('coco', kind, 'street').mkdir(parents=True)
+    picture('coco/images/street/0.png', value=(1, 2, 3))
+    image = dict(id=1, file_name='0.png', height=64, width=96)
+    categories = [dict(id=1, name='car')]
+    content = dict(images=[image], annotations=[], categories=categories)
+    write('coco/annotations/street/0.json', json.dumps(content))
+
+
+def coco_list_of_numbers() -> None:
+    coco_frames()
+    change_json('coco/annotations/street/0.json', lambda c: c.update(annotations=[1]))
+
+
+def half_of_vistas() -> None:
+    """``VISTAS``, of which the validation set was not fetched."""
+    for kind, value in [('images', (1, 2, 3)), ('instances', 256)]:
+        Path('vistas/training', kind).mkdir(parents=True)
+        picture(f'vistas/training/{kind}/0.png', value=value)
+    names = ['human--person', 'object--vehicle--car']
+    labels = [dict(name=name, instances=True) for name in names]
+    write('vistas/config.json', json.dumps(dict(labels=labels)))
 
 
 CASES: dict[str, tuple[tuple, Callable[[], object], str]] = {
@@ -215,6 +255,122 @@ CASES: dict[str, tuple[tuple, Callable[[], object], str]] = {
         lambda: change_json('vis.json', lambda c: c['videos'][0].pop('height')),
         'vis.json: ',
     ),
+    'txt of boxes': (
+        TXT,
+        lambda: write(LINES, '1,1,912,484,97,109,0,7,1\n'),
+        '0000.txt:1: has 1 fields',
+    ),
+    'txt frame negative': (
+        TXT,
+        lambda: replace(LINES, '\n5 ', '\n-5 '),
+        'are not five whole numbers',
+    ),
+    'txt number without end': (
+        TXT,
+        lambda: replace(LINES, '\n5 ', f'\n{"9" * 5000} '),
+        'are not five whole numbers',
+    ),
+    'class number twice': (
+        (*KITTI, '--classes', '1=car', '1=van'),
+        lambda: None,
+        '1=van: number or name is there already',
+    ),
+    'class name twice': (
+        (*INDEXED[:4], 'car', 'car', 'pedestrian', *INDEXED[6:]),
+        lambda: None,
+        "class 'car' is listed twice",
+    ),
+    'folder named as a file': (
+        (*KITTI[:2], 'new/all.json', *KITTI[3:]),
+        lambda: None,
+        'new/all.json: is the name of a file; a folder goes there',
+    ),
+    'file named as a folder': (
+        (*INDEXED[:2], 'new/all', *INDEXED[3:]),
+        lambda: None,
+        'new/all: is the name of no json',
+    ),
+    'challenge sequence twice': (
+        (*CHALLENGE[:4], 'MOTS20-02', 'MOTS20-02'),
+        lambda: None,
+        'MOTS20-02: this sequence is named twice',
+    ),
+    'seqinfo a folder': (
+        CHALLENGE,
+        lambda: (remove(f'{ONE}/seqinfo.ini'), Path(ONE, 'seqinfo.ini').mkdir()),
+        'seqinfo.ini: is missing',
+    ),
+    'split file a video': (
+        (*INDEXED, '--split-file', 'video.mp4'),
+        lambda: None,
+        'video.mp4: is no text file',
+    ),
+    'labels of another shape': (
+        INDEXED,
+        lambda: write('indexed/labels.json', '{"street": ["car", "car"]}'),
+        "--labels: 'street' has no object of instance numbers",
+    ),
+    'labels overwritten': (
+        (*INDEXED[:2], 'indexed/labels.json', *INDEXED[3:], '--force'),
+        lambda: None,
+        'indexed/labels.json: is read by this command',
+    ),
+    'vis json overwritten': (
+        (*VIS[:2], 'vis.json', '--force'),
+        lambda: None,
+        'vis.json: is read by this command',
+    ),
+    'vis json null': (VIS, lambda: write('vis.json', 'null'), 'no object but null'),
+    'vis json without an end': (
+        VIS,
+        lambda: write('vis.json', '[' * 100000),
+        'vis.json: is no json',
+    ),
+    'vis videos are numbers': (
+        VIS,
+        lambda: change_json('vis.json', lambda c: c.update(videos=[1])),
+        'vis.json: videos[0] is no object',
+    ),
+    'vis tracks are an object': (
+        VIS,
+        lambda: change_json('vis.json', lambda c: c.update(annotations={})),
+        'vis.json: annotations is no list',
+    ),
+    'vis class is a list': (
+        VIS,
+        lambda: track(category_id=[1]),
+        'annotations[0]: category_id is no number',
+    ),
+    'vis class twice': (
+        VIS,
+        lambda: change_json(
+            'vis.json', lambda c: c['categories'].append(dict(id=1, name='dog'))
+        ),
+        'categories have the id 1 more than once',
+    ),
+    'vis one name for all frames': (
+        VIS,
+        lambda: change_json(
+            'vis.json', lambda c: c['videos'][0].update(file_names='abc')
+        ),
+        'video 1 names no file',
+    ),
+    'vis polygon far away': (
+        VIS,
+        lambda: track(segmentations=[[[1, 1, 5e9, 0, 5e9, 5]], None, None]),
+        'track 1, frame 0: polygon leaves the frame',
+    ),
+    'coco of numbers': (COCO, coco_list_of_numbers, '0.json: annotations[0] is no'),
+    'coco json overwritten': (
+        (*COCO[:2], 'coco/annotations/street/0.json', '--force'),
+        coco_frames,
+        '0.json: is read by this command',
+    ),
+    'half of Mapillary Vistas': (
+        VISTAS,
+        half_of_vistas,
+        'vistas/validation/images: no',
+    ),
 }
 
 
@@ -239,3 +395,46 @@ def test_what_is_not_spoilt_passes(refusal: Callable, command: tuple) -> None:
     ended = refusal(f'dataset_converters/{tool}', *args)
     assert ended.code == 0, ended.error
     assert any(name.endswith('.json') for name in ended.new)
+
+
+@pytest.mark.parametrize(
+    ('command', 'path'),
+    [
+        (TXT, LINES),
+        (CHALLENGE, f'{ONE}/seqinfo.ini'),
+        (INDEXED, 'indexed/labels.json'),
+        (VIS, 'vis.json'),
+    ],
+)
+def test_a_byte_order_mark_is_passed_over(
+    refusal: Callable, command: tuple, path: str
+) -> None:
+    with_mark(path)
+    (tool, *args) = command
+    assert refusal(f'dataset_converters/{tool}', *args).code == 0
+
+
+def test_hidden_folders_are_no_sequences(refusal: Callable) -> None:
+    Path('indexed/JPEGImages/.ipynb_checkpoints').mkdir()
+    (tool, *args) = INDEXED
+    assert refusal(f'dataset_converters/{tool}', *args).code == 0
+
+
+def test_full_disk_and_interrupt(
+    refusal: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file that was there stays, whatever ends the writing of a new one."""
+    (tool, *args) = VIS[:2] + ('old.json', '--force')
+    write('old.json', 'mine')
+    for error, code, message in [
+        (OSError(errno.ENOSPC, 'No space left on device'), 2, 'No space left'),
+        (KeyboardInterrupt(), 130, 'stopped'),
+    ]:
+
+        def fail(*args: object, error: BaseException = error) -> None:
+            raise error
+
+        monkeypatch.setattr(os, 'replace', fail)
+        ended = refusal(f'dataset_converters/{tool}', *args)
+        assert ended.code == code and message in ended.error
+        assert not ended.changed and not ended.new

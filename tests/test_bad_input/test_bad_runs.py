@@ -1,5 +1,6 @@
 """Training, testing, scoring and tracking with what cannot work."""
 
+import pickle
 import shutil
 import wave
 from collections.abc import Callable
@@ -18,6 +19,13 @@ VIDEO = (
 )
 EVALUATE = ('evaluate.py', 'predicted', 'kitti/annotations/val.json')
 EVALUATE = (*EVALUATE, '--metrics', 'mots', '--work-dir', 'run')
+
+SCORE = ('evaluate.py', 'txt', 'kitti/annotations/val.json', '--metrics', 'mots')
+BROWSE = ('browse_dataset.py', 'kitti/annotations/val.json')
+BROWSE = (*BROWSE, '--images', 'kitti/training/image_02', '--out', 'out.mp4')
+COMPARE = ('analysis_tools/compare.py', 'kitti/annotations/val.json', 'txt')
+COMPARE = (*COMPARE, '--images', 'kitti/training/image_02', '--out', 'figure.png')
+REPORT = ('analysis_tools/object_report.py', 'tracks.pkl', 'kitti/annotations/val.json')
 
 FRAME = 'kitti/training/image_02/0000/000002.png'
 TRUTH = 'kitti/annotations/val.json'
@@ -96,6 +104,32 @@ def nothing_annotated() -> None:
 
 def unknown_class() -> None:
     change_json(LEARN, lambda c: c['categories'][0].update(name='tram'))
+
+
+def predicted() -> None:
+    """``txt``, the truth as a prediction."""
+    shutil.copytree('kitti/instances_txt', 'txt')
+
+
+def truth(change: Callable[[dict], object]) -> Callable[[], None]:
+    def harm() -> None:
+        predicted()
+        change_json(TRUTH, change)
+
+    return harm
+
+
+def annotation(**change: object) -> Callable[[], None]:
+    return truth(lambda c: c['annotations'][0].update(change))
+
+
+def zero_bytes(path: str) -> None:
+    Path(path).write_bytes(b'')
+
+
+def tracks_of_another_set() -> None:
+    frame = dict(img_id=77, masks=[], instances_id=[], scores=[])
+    Path('tracks.pkl').write_bytes(pickle.dumps([frame]))
 
 
 CASES: dict[str, tuple[tuple, Callable[[], object], str]] = {
@@ -200,6 +234,148 @@ CASES: dict[str, tuple[tuple, Callable[[], object], str]] = {
         'folder none of the output does not exist',
     ),
     'weights of other classes': (VIDEO, other_classes, 'does not fit the config'),
+    'option without a value': (
+        (*TRAIN, '--cfg-options', 'x'),
+        lambda: None,
+        '--cfg-options x: write it as KEY=VALUE',
+    ),
+    'option into a number': (
+        (*TRAIN, '--cfg-options', 'train_cfg.max_iters.x=3'),
+        lambda: None,
+        '--cfg-options do not fit config tiny.py',
+    ),
+    'resume from weights': (
+        (*TRAIN, '--resume', 'tiny.pth'),
+        lambda: None,
+        'checkpoint tiny.pth holds weights alone',
+    ),
+    'frame of training empty': (
+        TRAIN,
+        lambda: all_frames(zero_bytes),
+        'is empty (0 bytes)',
+    ),
+    'test frame empty': (TEST, lambda: zero_bytes(FRAME), '000002.png: is empty'),
+    'truth a list of objects': (
+        SCORE,
+        lambda: (predicted(), write(TRUTH, '[{"a": 1}]')),
+        'val.json is not a CocoVID-style',
+    ),
+    'truth of another format': (
+        (*SCORE[:2], 'video.mp4'),
+        predicted,
+        'video.mp4: is no json',
+    ),
+    'truth without frames': (
+        SCORE,
+        truth(lambda c: c.update(images=[], annotations=[])),
+        'val.json: holds no frames',
+    ),
+    'truth without frame numbers': (
+        SCORE,
+        truth(lambda c: c['images'][0].pop('frame_id')),
+        'images[0]: frame_id is no whole number',
+    ),
+    'truth of an unknown video': (
+        SCORE,
+        truth(lambda c: c['images'][0].update(video_id=7)),
+        'is of video 7: not there',
+    ),
+    'truth of an unknown class': (
+        SCORE,
+        annotation(category_id=7),
+        'annotation 1 is of class 7: not there',
+    ),
+    'truth with a class twice': (
+        SCORE,
+        truth(lambda c: c['categories'].append(dict(id=3, name='car'))),
+        "class 'car' is listed twice",
+    ),
+    'truth with a broken number': (
+        SCORE,
+        annotation(instance_id=1.5),
+        'annotation 1: instance_id 1.5 is no whole number',
+    ),
+    'truth with a cut mask': (
+        SCORE,
+        annotation(segmentation=dict(size=[64, 96], counts='01')),
+        'annotation 1: run-length code is of',
+    ),
+    'truth with an undecodable mask': (
+        SCORE,
+        annotation(segmentation=dict(size=[64, 96], counts='~~')),
+        'annotation 1: run-length code cannot be read',
+    ),
+    'truth with a polygon of a point': (
+        SCORE,
+        annotation(segmentation=[[1, 2]]),
+        'annotation 1: polygon of 2 numbers',
+    ),
+    'class judged twice': (
+        (*SCORE, '--classes', 'car', 'car'),
+        predicted,
+        "class 'car' is listed twice",
+    ),
+    'drawn over the frames': (
+        (*BROWSE[:-1], str(Path(FRAME).parent)),
+        lambda: None,
+        '0000 is not empty; name a new one',
+    ),
+    'drawn frame empty': (
+        BROWSE,
+        lambda: all_frames(zero_bytes),
+        '000000.png cannot be read as a picture',
+    ),
+    'drawn without time': (
+        (*BROWSE, '--fps', 'nan'),
+        lambda: None,
+        'nan frames a second cannot be written',
+    ),
+    'figure over a frame': (
+        (*COMPARE[:-1], FRAME),
+        predicted,
+        '000002.png is one of the frames',
+    ),
+    'tracks of another set': (REPORT, tracks_of_another_set, 'no frame of the tracks'),
+    'config of tracking cut': (
+        VIDEO,
+        lambda: write('tiny.py', 'model = dict(\n'),
+        'config tiny.py cannot be read',
+    ),
+    'config and checkpoint swapped': (
+        (*VIDEO[:-4], '--config', 'tiny.pth', '--checkpoint', 'tiny.py'),
+        lambda: None,
+        'config tiny.pth is no .py',
+    ),
+    'tracked over the frames': (
+        (*VIDEO[:2], str(Path(FRAME).parent), *VIDEO[3:]),
+        lambda: None,
+        '0000 is not empty; name a new one',
+    ),
+    'tracked over itself, by a link': (
+        (*VIDEO[:2], 'link.mp4', *VIDEO[3:]),
+        lambda: Path('link.mp4').hardlink_to('video.mp4'),
+        'link.mp4 is an input, video.mp4',
+    ),
+    'written over the config': (
+        (*VIDEO, '--save-json', 'tiny.py'),
+        lambda: None,
+        'tiny.py is an input',
+    ),
+    'two outputs of one name': (
+        (*VIDEO, '--save-json', 'out.mp4'),
+        lambda: None,
+        'OUT and --save-json are one file',
+    ),
+    'first picture of a folder empty': (
+        (VIDEO[0], str(Path(FRAME).parent), *VIDEO[2:]),
+        lambda: all_frames(zero_bytes),
+        '000000.png cannot be read as a picture',
+    ),
+    'lines on a full disk': (
+        (*VIDEO[:2], '--save-json', 'full.json', *VIDEO[3:]),
+        lambda: Path('full.json').symlink_to('/dev/full'),
+        'full.json cannot be written: No space left',
+    ),
 }
 
 
@@ -209,7 +385,8 @@ def test_refused(refusal: Callable, name: str) -> None:
     harm()
     ended = refusal(tool, *args)
     assert ended.code == 2
-    assert ended.error.startswith('error: ') and message in ended.error
+    # argparse puts the name of the tool in front
+    assert 'error: ' in ended.error and message in ended.error
     # logs and the config of a run may stay, results may not
     results = ('.json', '.pth', '.pkl', '.txt', '.mp4', '.png')
     assert not ended.changed

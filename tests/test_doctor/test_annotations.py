@@ -71,7 +71,13 @@ def cut_counts(content: dict) -> None:
     mask['counts'] = mask['counts'][:-1]
 
 
+def add_empty_video(content: dict) -> None:
+    content['videos'].append(dict(id=2, name='0001'))
+    content['images'].append(dict(content['images'][0], id=99, video_id=2))
+
+
 EMPTY_MASK = dict(size=[64, 96], counts=[64 * 96])
+NEGATIVE = dict(size=[64, 96], counts=[100, -5, 64 * 96 - 95])
 
 TABLE = [
     (drop_frame, NOTE, 'video 0000: frame 000002 is missing, so that frame 000003 t'),
@@ -89,12 +95,15 @@ TABLE = [
     (change(0, bbox=None), ERROR, 'annotation 1 has no bbox; add it'),
     (change(0, segmentation=None), ERROR, 'annotation 1 has no segmentation; add it'),
     (change(0, segmentation=EMPTY_MASK), NOTE, 'annotation 1 has an empty mask'),
-    (change(0, segmentation=[['x']]), ERROR, 'annotation 1: mask cannot be read'),
+    (change(0, segmentation=[['x']]), ERROR, 'annotation 1: polygon is no list of'),
+    # pycocotools would take it for a box
+    (change(0, segmentation=[[8, 20, 24, 14]]), ERROR, 'polygon of 4 numbers; three'),
+    (change(0, segmentation=NEGATIVE), ERROR, '-5 is no length of a run; write the'),
     (change(1, id=1), ERROR, 'annotation id 1 comes twice; number anew'),
     (
         change(0, segmentation=dict(size=[6, 9], counts=[50, 4])),
         ERROR,
-        'mask of annotation 1 is [6, 9], its image [64, 96] (height, width); make',
+        'annotation 1: mask is [6, 9], its frame [64, 96] (height, width); make',
     ),
     (cut_counts, ERROR, 'annotation 1: run-length code '),
     (
@@ -106,7 +115,7 @@ TABLE = [
     (lambda c: c['images'][0].pop('width'), ERROR, 'image 1 has no width; add it'),
     (lambda c: c['images'][0].update(video_id=5), ERROR, 'image 1 is of video 5, whi'),
     (lambda c: c['images'][1].update(frame_id=0), ERROR, 'video 0000 has frame_id 0 t'),
-    (lambda c: c['annotations'].clear(), NOTE, 'video 0000 has no instance in any of'),
+    (add_empty_video, NOTE, 'video 0001 has no instance in any of its 1 frames'),
     (
         lambda c: c['images'][5].update(width=90),
         ERROR,
@@ -148,3 +157,12 @@ def test_an_ignore_region_needs_no_class(good: dict) -> None:
     content = copy.deepcopy(good)
     change(0, category_id=10, ignore=True, iscrowd=1, instance_id=10000)(content)
     assert findings(content) == []
+
+
+def test_videos_without_truth_are_one_note(good: dict) -> None:
+    """Nobody is to leave classes out of what a benchmark's server judges."""
+    good = copy.deepcopy(good)
+    good['annotations'].clear()
+    [(level, note)] = findings(good)
+    assert level == NOTE
+    assert 'has no instance at all' in note and '--format-only' in note

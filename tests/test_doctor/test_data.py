@@ -169,6 +169,10 @@ def test_a_file_and_its_frames(tmp_path: Path) -> None:
         ('{"videos": [', 'is no json'),
         ('[]', 'holds no object but a list'),
         ('{}', 'has no videos; it is no CocoVID-style file: make one'),
+        (
+            '{"images": [], "annotations": [], "categories": []}',
+            'has no videos: a COCO file of single pictures, as MMDetection takes it',
+        ),
         ('{"videos": [{"file_names": []}]}', 'youtubevis2coco.py IN OUT` first'),
     ],
 )

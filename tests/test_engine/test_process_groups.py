@@ -8,17 +8,13 @@ than there are videos.
 from __future__ import annotations
 
 import copy
-import os
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-import torch.multiprocessing as mp
 from mmengine.config import Config
+from process_kit import run_group
 from tiny_vist import DEMO, SHOWS_ALL, tiny_config
 
 from mmvist.datasets.converters import convert_kitti_mots, write_json
@@ -66,15 +62,8 @@ def gradients(model: torch.nn.Module, inner: torch.nn.Module, data: dict, rank: 
     }
 
 
-def work(rank: int, size: int, port: int, data: Path, folder: Path) -> None:
+def work(rank: int, data: Path, folder: Path) -> None:
     """One process of a group: trains, compares gradients, tests."""
-    os.environ.update(
-        RANK=str(rank),
-        LOCAL_RANK=str(rank),
-        WORLD_SIZE=str(size),
-        MASTER_ADDR='127.0.0.1',
-        MASTER_PORT=str(port),
-    )
     runner = VISTRunner.from_cfg(config(data, folder, 'pytorch'))
     runner.train()
     wrapped, inner = runner.model, runner.model.module
@@ -91,19 +80,6 @@ def work(rank: int, size: int, port: int, data: Path, folder: Path) -> None:
     out['metrics'] = runner.test()
     out['frames'] = len(runner.test_dataloader)
     torch.save(out, folder / f'{rank}.pth')
-    torch.distributed.barrier()
-    torch.distributed.destroy_process_group()
-
-
-@contextmanager
-def forked_from_one() -> Iterator[str]:
-    """A way of starting that imports torch and mmvist once for all processes."""
-    before = os.environ.copy()
-    os.environ.update(OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='')
-    mp.get_context('forkserver').set_forkserver_preload(['mmvist', __name__])
-    yield 'forkserver'
-    os.environ.clear()
-    os.environ.update(before)
 
 
 @pytest.fixture(scope='module')
@@ -126,13 +102,7 @@ def group(
     """What each process of a group has left, and the folder of the run."""
     size = request.param
     folder = tmp_path_factory.mktemp(f'{size}')
-    with socket.socket() as server:
-        server.bind(('127.0.0.1', 0))
-        port = server.getsockname()[1]
-    with forked_from_one() as method:
-        mp.start_processes(
-            work, (size, port, data, folder), nprocs=size, start_method=method
-        )
+    run_group(size, work, data, folder)
     ranks = [torch.load(folder / f'{rank}.pth') for rank in range(size)]
     return ranks, folder
 

@@ -261,3 +261,14 @@ def test_unknown_names(files, capsys):
     assert 'unknown evaluation boxes' in capsys.readouterr().err
     assert run(folder / 'mots', truth, '--classes', 'tram') == 2
     assert 'has no class tram; it has car, pedestrian' in capsys.readouterr().err
+
+
+def test_a_benchmark_that_keeps_its_truth(files, capsys):
+    """Nobody is to take -1 or minus the number of false positives for a score."""
+    folder, truth, _ = files
+    content = json.loads(Path(truth).read_text())
+    Path(truth).write_text(json.dumps(content | dict(annotations=[])))
+    assert run(folder / 'vis.json', truth) == 2
+    error = capsys.readouterr().err
+    assert error.count('\n') == 1
+    assert f'{truth} has no instance to judge by' in error

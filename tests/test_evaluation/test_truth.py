@@ -50,7 +50,7 @@ def test_order_regions_and_kinds_of_mask(toy, tmp_path, data):
             lambda d: d['annotations'][1].update(image_id=1),
             '3 appears twice in image 1',
         ),
-        (lambda d: d['images'][0].update(width=99), r'its image \[24, 99\]'),
+        (lambda d: d['images'][0].update(width=99), r'its frame \[24, 99\]'),
     ],
 )
 def test_broken_files(tmp_path, data, change, message):

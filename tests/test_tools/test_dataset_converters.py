@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -88,6 +89,18 @@ def test_overwrites_only_when_forced(
     assert not (tmp_path / 'train.json').exists()
     assert (tmp_path / 'val.json').read_text() == 'mine'
     assert kitti(toy_root, tmp_path, '--force') == 0
+
+
+def test_a_broken_split_leaves_no_other(
+    toy_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """The mended data then convert with the same command, without --force."""
+    root = tmp_path / 'toy'
+    shutil.copytree(toy_root, root)
+    (root / 'splits/val.txt').write_text('0009\n')
+    assert kitti(root, tmp_path / 'out') == 2
+    assert '0009: no such sequence folder' in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
 
 
 @pytest.mark.parametrize(
@@ -337,3 +350,30 @@ def test_every_converter_shows_repeats_and_asks(
 
     assert tool.main([*args, '--force']) == 0
     assert made() == first
+
+
+def test_kitti_frames_without_truth(toy_root: Path, tmp_path: Path) -> None:
+    root = tmp_path / 'toy'
+    shutil.copytree(toy_root / 'training', root / 'testing')
+    args = ('--frames', 'testing/image_02', '--sequences', '0000-0000')
+    args += ('--name', 'test', '--no-truth')
+    assert kitti(root, tmp_path / 'out', *args) == 0
+    content = json.loads((tmp_path / 'out/test.json').read_text())
+    assert len(content['images']) == 6 and not content['annotations']
+    assert [c['name'] for c in content['categories']] == ['car', 'pedestrian']
+
+
+def test_mots_challenge_without_truth(tmp_path: Path) -> None:
+    """The sequences of the benchmark's test set by default, and no folds."""
+    args = [str(one) for one in mots_challenge(tmp_path)[:2]]
+    shutil.copytree(tmp_path / 'train/MOTS20-09', tmp_path / 'train/MOTS20-12')
+    for old, new in (('02', '01'), ('05', '06'), ('09', '07')):
+        (tmp_path / f'train/MOTS20-{old}').rename(tmp_path / f'train/MOTS20-{new}')
+    for truth in tmp_path.glob('train/*/gt/gt.txt'):
+        truth.unlink()
+    assert load('mots_challenge2coco').main([*args, '--no-truth']) == 0
+    assert [one.name for one in (tmp_path / 'out').iterdir()] == ['test.json']
+    content = json.loads((tmp_path / 'out/test.json').read_text())
+    names = [video['name'] for video in content['videos']]
+    assert names == ['MOTS20-01', 'MOTS20-06', 'MOTS20-07', 'MOTS20-12']
+    assert not content['annotations']

@@ -2,12 +2,12 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from process_kit import free_port
 from toy_task import toy_config
 
 from mmvist.engine.distributed import init_cpu_group
@@ -37,16 +37,13 @@ def slurm(tmp_path: Path) -> dict[str, str]:
     for name, text in (('srun', SRUN), ('scontrol', SCONTROL)):
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)
-    with socket.socket() as server:
-        server.bind(('127.0.0.1', 0))
-        port = server.getsockname()[1]
     return {
         **os.environ,
         'PATH': f'{folder}{os.pathsep}{os.environ["PATH"]}',
         'SRUN_SAW': str(tmp_path / 'srun.txt'),
         'PYTHONPATH': str(ROOT / 'tests'),
         'PYTHON': sys.executable,
-        'PORT': str(port),
+        'PORT': str(free_port()),
         'OMP_NUM_THREADS': '1',
         'CUDA_VISIBLE_DEVICES': '',
     }

@@ -96,7 +96,7 @@ def test_the_rate_may_be_chosen(tmp_path: Path, video: Path, checkpoint: Path) -
     [
         ('none.mp4', 'out.mp4', 'none.mp4 does not exist'),
         ('in.mp4', 'none/out.mp4', 'none of the output does not exist'),
-        ('in.mp4', 'in.mp4', 'is the input itself'),
+        ('in.mp4', 'in.mp4', 'is an input'),
         ('in.mp4', 'out.gif', 'is written as'),
         ('in.mp4', 'folder.mp4', 'is a folder'),
         ('in.mp4', 'file', 'cannot be made'),
@@ -116,6 +116,31 @@ def test_mistakes(
     with pytest.raises(UserError, match=message):
         run(checkpoint, tmp_path / source, tmp_path / output)
     assert not (tmp_path / 'out.mp4').exists()
+
+
+def test_two_outputs_are_two_files(
+    tmp_path: Path, video: Path, checkpoint: Path
+) -> None:
+    (tmp_path / 'lines').mkdir()
+    out = tmp_path / 'out.mp4'
+    with pytest.raises(UserError, match=r'both .*out.mp4: name two files'):
+        run(
+            checkpoint, video, out, '--save-json', tmp_path / 'lines' / '..' / 'out.mp4'
+        )
+    with pytest.raises(UserError, match='lines is a folder, a file has to go there'):
+        run(checkpoint, video, out, '--save-json', tmp_path / 'lines')
+    assert not out.exists(), 'found out before the work'
+
+
+def test_frames_of_another_video_stay(
+    tmp_path: Path, video: Path, checkpoint: Path
+) -> None:
+    folder = tmp_path / 'pictures'
+    folder.mkdir()
+    (folder / '000000.png').write_text('mine')
+    with pytest.raises(UserError, match='holds pictures already'):
+        run(checkpoint, video, folder)
+    assert (folder / '000000.png').read_text() == 'mine'
 
 
 def test_a_mistake_is_one_line_and_exit_code_2(

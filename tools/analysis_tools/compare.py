@@ -81,6 +81,8 @@ def check(args: argparse.Namespace) -> None:
         raise UserError(f'--out {args.out} has to end with .png or .jpg')
     if not args.out.parent.is_dir():
         raise UserError(f'folder {args.out.parent} of the output does not exist')
+    if args.images.resolve() in args.out.resolve().parents and args.out.exists():
+        raise UserError(f'--out {args.out} is one of the frames; name another file')
     if not args.truth.is_file():
         raise UserError(f'annotation file {args.truth} does not exist')
 
@@ -108,10 +110,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Draw as the command line says."""
     args = parse_args(argv)
     check(args)
-    try:
-        truth = load_truth(str(args.truth))
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    truth = load_truth(str(args.truth))
     names = args.names or names_of(args.predictions)
     methods = [
         read_method(path, name, truth, args.score_thr)

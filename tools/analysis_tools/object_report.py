@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mmvist.datasets import DataError
-from mmvist.engine.dump import read_tracks
+from mmvist.engine.dump import check_tracks, read_tracks
 from mmvist.engine.launch import run_tool
 from mmvist.evaluation.frame_errors import best_matches
 from mmvist.evaluation.truth import load_truth
@@ -63,10 +63,8 @@ def report(tracks: list[dict], ann_file: str, split: float, threshold: float) ->
     Raises:
         DataError: The annotation file cannot be used.
     """
-    try:
-        truth = load_truth(ann_file)
-    except ValueError as error:
-        raise DataError(str(error)) from None
+    truth = load_truth(ann_file)
+    check_tracks(tracks, truth.frames, ann_file)
     by_image = {record['img_id']: record for record in tracks}
     names = {number: name for name, number in truth.categories.items()}
     table = Table()
@@ -102,6 +100,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--split', type=float, default=0.6, help='default: 0.6')
     parser.add_argument('--iou', type=float, default=0.5, help='found from here on')
     args = parser.parse_args(argv)
+    if not 0 <= args.split <= 1:
+        parser.error('--split is a share of a video, from 0 to 1')
     if not Path(args.ann_file).is_file():
         raise DataError(f'{args.ann_file}: no such file')
     tracks = read_tracks(args.tracks)

@@ -16,13 +16,14 @@ from pathlib import Path
 from mmvist.datasets.converters import (
     check_writable,
     convert_coco_frames,
-    expand_sequences,
-    read_split_file,
-    sequences_of_split,
 )
 from mmvist.datasets.converters.coco_frames import IDENTITY_KEYS
 from mmvist.datasets.converters.command import (
+    add_frame_arguments,
+    add_sequence_arguments,
+    chosen_sequences,
     exit_code,
+    frame_options,
     progress_bar,
     write_and_report,
 )
@@ -48,11 +49,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='keys of an identity, the first that is there counts (default: '
         '%(default)s)',
     )
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        '--sequences', nargs='+', help='sequences by name (default: all)'
-    )
-    which.add_argument('--split-file', type=Path, help='file that lists sequences')
+    add_sequence_arguments(parser)
     parser.add_argument(
         '--frames',
         default='images',
@@ -64,26 +61,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='folder of the annotations in INPUT, which may be that of the frames '
         '(default: %(default)s)',
     )
-    parser.add_argument(
-        '--allow-gaps', action='store_true', help='accept missing frames'
-    )
-    parser.add_argument(
-        '--headers-only',
-        action='store_true',
-        help='faster: do not decode the frames to find damaged ones',
-    )
-    parser.add_argument('--force', action='store_true', help='overwrite')
+    add_frame_arguments(parser)
     return parser.parse_args(argv)
 
 
 def convert(args: argparse.Namespace) -> None:
-    check_writable(args.output, args.force)
-    if args.split_file:
-        sequences = read_split_file(args.split_file)
-    elif args.sequences:
-        sequences = expand_sequences(args.sequences)
-    else:
-        sequences = sequences_of_split(args.input, 'all', args.input / args.frames)
+    sequences = chosen_sequences(args)
+    annotations = args.input / args.annotations
+    read = [annotations / f'{name}.json' for name in sequences]
+    read += [annotations / name / args.output.name for name in sequences]
+    check_writable(args.output, args.force, args.split_file, *read)
     content = convert_coco_frames(
         args.input,
         sequences,
@@ -91,8 +78,7 @@ def convert(args: argparse.Namespace) -> None:
         frames=args.frames,
         annotations=args.annotations,
         identity_keys=args.identity,
-        allow_gaps=args.allow_gaps,
-        check_pixels=not args.headers_only,
+        **frame_options(args),
         progress=progress_bar(args.output.stem),
     )
     write_and_report(content, args.output, args.force)

@@ -18,7 +18,9 @@ from mmvist.datasets.converters import (
     sequences_of_split,
 )
 from mmvist.datasets.converters.command import (
+    add_frame_arguments,
     exit_code,
+    frame_options,
     parse_classes,
     progress_bar,
     write_and_report,
@@ -60,21 +62,19 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         default='training/image_02',
         help='folder of the frames in INPUT (default: %(default)s)',
     )
-    parser.add_argument(
+    masks = parser.add_mutually_exclusive_group()
+    masks.add_argument(
+        '--no-truth',
+        action='store_true',
+        help='frames alone: the test set, for tools/test.py --format-only',
+    )
+    masks.add_argument(
         '--instances',
         default='instances',
         help='folder of the masks in INPUT, as pngs or as NAME.txt (default: '
         '%(default)s)',
     )
-    parser.add_argument(
-        '--allow-gaps', action='store_true', help='accept missing frames'
-    )
-    parser.add_argument(
-        '--headers-only',
-        action='store_true',
-        help='faster: do not decode the frames to find damaged ones',
-    )
-    parser.add_argument('--force', action='store_true', help='overwrite')
+    add_frame_arguments(parser)
     args = parser.parse_args(argv)
     if (args.sequences or args.split_file) and not args.name:
         parser.error('--sequences and --split-file need --name')
@@ -98,17 +98,20 @@ def convert(args: argparse.Namespace) -> None:
     classes = parse_classes(args.classes)
     for name in splits:
         check_writable(args.output / f'{name}.json', args.force)
-    for name, sequences in splits.items():
-        content = convert_kitti_mots(
+    contents = {
+        name: convert_kitti_mots(
             args.input,
             sequences,
             classes,
             frames=args.frames,
-            instances=args.instances,
-            allow_gaps=args.allow_gaps,
-            check_pixels=not args.headers_only,
+            instances=None if args.no_truth else args.instances,
+            **frame_options(args),
             progress=progress_bar(f'{name:>8}'),
         )
+        for name, sequences in splits.items()
+    }
+    # all of them or none
+    for name, content in contents.items():
         write_and_report(content, args.output / f'{name}.json', args.force)
 
 

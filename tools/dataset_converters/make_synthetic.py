@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.progress import track
 
-from mmvist.datasets import DataError
+from mmvist.datasets.converters.command import exit_code
 from mmvist.datasets.synthetic import read_report, write_synthetic
 
 
@@ -51,26 +51,25 @@ def progress(steps: Iterable, total: int) -> Iterable:
     return track(steps, total=total, description='clips')
 
 
+def make(args: argparse.Namespace) -> None:
+    splits = write_synthetic(
+        args.output,
+        train_clips=args.train_clips,
+        val_clips=args.val_clips,
+        frames=args.frames,
+        width=args.size[0],
+        height=args.size[1],
+        seed=args.seed,
+        workers=args.workers,
+        progress=progress,
+    )
+    for split, sequences in splits.items():
+        print(f'{split:>6}: {read_report(args.output, sequences)}')
+
+
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
-    try:
-        splits = write_synthetic(
-            args.output,
-            train_clips=args.train_clips,
-            val_clips=args.val_clips,
-            frames=args.frames,
-            width=args.size[0],
-            height=args.size[1],
-            seed=args.seed,
-            workers=args.workers,
-            progress=progress,
-        )
-        for split, sequences in splits.items():
-            print(f'{split:>6}: {read_report(args.output, sequences)}')
-    except DataError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    return 0
+    return exit_code(lambda: make(args))
 
 
 if __name__ == '__main__':

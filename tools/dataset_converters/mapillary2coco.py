@@ -21,6 +21,7 @@ from mmvist.datasets.converters import (
     convert_mapillary,
 )
 from mmvist.datasets.converters.command import (
+    add_write_arguments,
     exit_code,
     progress_bar,
     write_and_report,
@@ -50,12 +51,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         choices=sorted(VISTAS_CLASSES),
         help='of the annotations (default: the later one that is there)',
     )
-    parser.add_argument(
-        '--headers-only',
-        action='store_true',
-        help='faster: do not decode the pictures to find damaged ones',
-    )
-    parser.add_argument('--force', action='store_true', help='overwrite')
+    add_write_arguments(parser)
     return parser.parse_args(argv)
 
 
@@ -76,8 +72,8 @@ def convert(args: argparse.Namespace) -> None:
     classes = parse_classes(args.classes)
     for split in args.split:
         check_writable(args.output / f'{split}.json', args.force)
-    for split in args.split:
-        content = convert_mapillary(
+    contents = {
+        split: convert_mapillary(
             args.input,
             split,
             classes,
@@ -85,6 +81,10 @@ def convert(args: argparse.Namespace) -> None:
             check_pixels=not args.headers_only,
             progress=progress_bar(split),
         )
+        for split in args.split
+    }
+    # all of them or none
+    for split, content in contents.items():
         write_and_report(content, args.output / f'{split}.json', args.force)
 
 

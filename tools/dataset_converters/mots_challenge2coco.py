@@ -5,7 +5,8 @@ Example:
         data/MOTS20/annotations
 
 For each sequence ``<sequence>_train.json`` holds the others and
-``<sequence>_val.json`` itself (leave one out); ``all.json`` holds all of them.
+``<sequence>_val.json`` itself (leave one out); ``all.json`` holds all of them. With
+--no-truth there is ``test.json`` alone.
 """
 
 import argparse
@@ -13,13 +14,16 @@ import sys
 from pathlib import Path
 
 from mmvist.datasets.converters import (
+    MOTS_CHALLENGE_TEST,
     MOTS_CHALLENGE_TRAIN,
     check_writable,
     convert_mots_challenge,
     leave_one_out,
 )
 from mmvist.datasets.converters.command import (
+    add_frame_arguments,
     exit_code,
+    frame_options,
     progress_bar,
     write_and_report,
 )
@@ -34,23 +38,27 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--sequences',
         nargs='+',
-        default=list(MOTS_CHALLENGE_TRAIN),
-        help='those with truth (default: %(default)s)',
+        help=f'by name (default: {" ".join(MOTS_CHALLENGE_TRAIN)})',
     )
     parser.add_argument(
-        '--allow-gaps', action='store_true', help='accept missing frames'
-    )
-    parser.add_argument(
-        '--headers-only',
+        '--no-truth',
         action='store_true',
-        help='faster: do not decode the frames to find damaged ones',
+        help='frames alone: the test set, for tools/test.py --format-only (default of '
+        f'--sequences: {" ".join(MOTS_CHALLENGE_TEST)})',
     )
-    parser.add_argument('--force', action='store_true', help='overwrite')
-    return parser.parse_args(argv)
+    add_frame_arguments(parser)
+    args = parser.parse_args(argv)
+    if args.sequences is None:
+        args.sequences = list(
+            MOTS_CHALLENGE_TEST if args.no_truth else MOTS_CHALLENGE_TRAIN
+        )
+    return args
 
 
-def files_to_make(sequences: list[str]) -> dict[str, list[str]]:
+def files_to_make(sequences: list[str], truth: bool = True) -> dict[str, list[str]]:
     """Name of each json file and its sequences."""
+    if not truth:
+        return {'test': sequences}
     files = {'all': sequences}
     for left_out, (others, one) in leave_one_out(sequences).items():
         files[f'{left_out}_train'] = others
@@ -59,17 +67,20 @@ def files_to_make(sequences: list[str]) -> dict[str, list[str]]:
 
 
 def convert(args: argparse.Namespace) -> None:
-    files = files_to_make(args.sequences)
+    files = files_to_make(args.sequences, not args.no_truth)
     for name in files:
         check_writable(args.output / f'{name}.json', args.force)
     for name, sequences in files.items():
+        options = frame_options(args)
+        # the first file has every frame: once is enough
+        options['check_pixels'] &= name in ('all', 'test')
+        progress = progress_bar(f'{name:>15}')
         content = convert_mots_challenge(
             args.input,
             sequences,
-            allow_gaps=args.allow_gaps,
-            # the first file has every frame: once is enough
-            check_pixels=name == 'all' and not args.headers_only,
-            progress=progress_bar(f'{name:>15}'),
+            truth=not args.no_truth,
+            **options,
+            progress=progress,
         )
         write_and_report(content, args.output / f'{name}.json', args.force)
 

@@ -15,13 +15,14 @@ from pathlib import Path
 from mmvist.datasets.converters import (
     check_writable,
     convert_png_folders,
-    expand_sequences,
     read_json,
-    read_split_file,
-    sequences_of_split,
 )
 from mmvist.datasets.converters.command import (
+    add_frame_arguments,
+    add_sequence_arguments,
+    chosen_sequences,
     exit_code,
+    frame_options,
     progress_bar,
     write_and_report,
 )
@@ -40,11 +41,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='json of {sequence: {instance number: class name}}; not needed where '
         'there is one class',
     )
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        '--sequences', nargs='+', help='sequences by name (default: all)'
-    )
-    which.add_argument('--split-file', type=Path, help='file that lists sequences')
+    add_sequence_arguments(parser)
     parser.add_argument(
         '--frames',
         default='JPEGImages',
@@ -55,30 +52,21 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         default='Annotations',
         help='folder of the masks in INPUT (default: %(default)s)',
     )
-    parser.add_argument(
-        '--allow-gaps', action='store_true', help='accept missing frames'
-    )
-    parser.add_argument('--force', action='store_true', help='overwrite')
+    add_frame_arguments(parser)
     return parser.parse_args(argv)
 
 
 def convert(args: argparse.Namespace) -> None:
-    check_writable(args.output, args.force)
-    if args.split_file:
-        sequences = read_split_file(args.split_file)
-    elif args.sequences:
-        sequences = expand_sequences(args.sequences)
-    else:
-        sequences = sequences_of_split(args.input, 'all', args.input / args.frames)
+    check_writable(args.output, args.force, args.labels, args.split_file)
     labels = read_json(args.labels, 'list of classes') if args.labels else None
     content = convert_png_folders(
         args.input,
-        sequences,
+        chosen_sequences(args),
         args.classes,
         labels,
         frames=args.frames,
         masks=args.masks,
-        allow_gaps=args.allow_gaps,
+        **frame_options(args),
         progress=progress_bar(args.output.stem),
     )
     write_and_report(content, args.output, args.force)

@@ -80,7 +80,7 @@ def convert(args: argparse.Namespace) -> None:
         for ending in ('_train.json', '_val.json', '_val.txt')
     )
     for path in (train, val, names_file) if cut else (args.output,):
-        check_writable(path, args.force)
+        check_writable(path, args.force, args.input, args.held_out)
     name = args.input.name
     source = read_json(args.input, 'annotation file of YouTube-VIS')
     check_videos(source, name)

@@ -14,6 +14,7 @@ from mmvist.datasets.converters.mapillary import (
 )
 from mmvist.datasets.converters.mots_challenge import (
     MOTS_CHALLENGE_CLASSES,
+    MOTS_CHALLENGE_TEST,
     MOTS_CHALLENGE_TRAIN,
     convert_mots_challenge,
     leave_one_out,
@@ -38,6 +39,7 @@ __all__ = [
     'KITTI_MOTS_CLASSES',
     'KITTI_MOTS_SPLITS',
     'MOTS_CHALLENGE_CLASSES',
+    'MOTS_CHALLENGE_TEST',
     'MOTS_CHALLENGE_TRAIN',
     'VISTAS_CLASSES',
     'VISTAS_SPLITS',

@@ -20,6 +20,7 @@ from mmvist.datasets.converters.coco_json import (
 )
 from mmvist.datasets.converters.cocovid import (
     Progress,
+    check_entries,
     class_numbers,
     no_progress,
     read_json,
@@ -51,6 +52,7 @@ def convert_coco_frames(
     annotations: str = 'annotations',
     identity_keys: Sequence[str] = IDENTITY_KEYS,
     allow_gaps: bool = False,
+    stride: int = 1,
     check_pixels: bool = True,
     progress: Progress = no_progress,
 ) -> dict:
@@ -72,6 +74,8 @@ def convert_coco_frames(
             file.
         identity_keys: Keys of an identity, in the annotation or its ``attributes``.
         allow_gaps: Accept missing frames; ``frame_id`` then jumps over them.
+        stride: Distance between the numbers of neighbours: 5 where only every fifth
+            frame is there, so that the others are no gaps.
         check_pixels: Decode every frame to find damaged files.
         progress: Wraps the loop over the sequences.
 
@@ -100,7 +104,7 @@ def convert_coco_frames(
                 prefixed=True,
             )
             coco_of = coco_of_frames(files, frame_of)
-        check_gaps(frame_of, folder, allow_gaps)
+        check_gaps(frame_of, folder, allow_gaps, stride)
         return FrameSequence(name, frame_of, name, reader.masks_of(coco_of))
 
     content = convert_sequences(
@@ -108,6 +112,7 @@ def convert_coco_frames(
         find,
         {number: name for name, number in reader.number_of.items()},
         f'{len(sequences)} sequences with COCO annotations',
+        stride,
         check_pixels,
         progress,
     )
@@ -216,4 +221,7 @@ def _first_classes(folder: Path, sequences: Sequence[str]) -> list[str]:
     categories = read_json(path, 'COCO annotation file').get('categories')
     if not categories:
         raise DataError(f'{path}: has no categories; name the classes with --classes')
-    return [one.get('name') for one in categories]
+    return [
+        one.get('name')
+        for one in check_entries(categories, f'{path}: categories', ['name'])
+    ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mmvist.datasets.converters.cocovid import read_json
+from mmvist.datasets.converters.cocovid import check_entries, read_json
 from mmvist.datasets.converters.frames import frame_number
 from mmvist.datasets.errors import DataError
 
@@ -40,6 +40,9 @@ def read_coco(path: Path) -> list[CocoImage]:
     for key in ('images', 'annotations', 'categories'):
         if not isinstance(content.get(key), list):
             raise DataError(f'{path}: has no list of {key}; is it a COCO file?')
+        check_entries(
+            content[key], f'{path}: {key}', ['id', 'name', 'image_id', 'category_id']
+        )
     classes = {one.get('id'): one.get('name') for one in content['categories']}
     by_image: dict[Any, list[dict]] = {one.get('id'): [] for one in content['images']}
     for annotation in content['annotations']:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -39,25 +39,39 @@ class CocoVidBuilder:
         self.annotations: list[dict] = []
         self._categories = categories
         self._description = description
+        self._video_of: dict[int, dict] = {}
         self._instances: dict[tuple, int] = {}
 
-    def add_video(self, name: str, size: tuple[int, int], length: int) -> int:
-        """Add a video of (height, width) ``size`` and return its id."""
+    def add_video(
+        self,
+        name: str,
+        size: tuple[int, int],
+        length: int,
+        video_id: int | None = None,
+    ) -> int:
+        """Add a video.
+
+        Args:
+            name: Of the video.
+            size: (height, width).
+            length: Number of frames.
+            video_id: That of the source, where it has one; by default the next
+                number, from 1.
+
+        Returns:
+            Its id.
+        """
         height, width = size
-        self.videos.append(
-            dict(
-                id=len(self.videos) + 1,
-                name=name,
-                width=width,
-                height=height,
-                length=length,
-            )
-        )
-        return len(self.videos)
+        if video_id is None:
+            video_id = len(self.videos) + 1
+        video = dict(id=video_id, name=name, width=width, height=height, length=length)
+        self.videos.append(video)
+        self._video_of[video_id] = video
+        return video_id
 
     def add_frame(self, video_id: int, frame_id: int, file_name: str) -> int:
         """Add the next frame of a video and return its id."""
-        video = self.videos[video_id - 1]
+        video = self._video_of[video_id]
         self.images.append(
             dict(
                 id=len(self.images) + 1,
@@ -136,8 +150,21 @@ def mask_fields(rle: dict) -> dict:
 
 
 def class_numbers(names: Iterable[str]) -> dict[str, int]:
-    """Number class names from 1 on, round the class of regions not judged."""
+    """Number class names from 1 on, round the class of regions not judged.
+
+    Raises:
+        DataError: A name comes twice.
+    """
+    names = list(names)
+    check_class_names(names)
     return {name: i + (i >= IGNORE_CLASS) for i, name in enumerate(names, 1)}
+
+
+def check_class_names(names: Sequence[str]) -> None:
+    """Refuse a list that has a name twice: one of the two would be lost."""
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise DataError(f'class {twice[0]!r} is listed twice; name each class once')
 
 
 def encode_mask(mask: np.ndarray) -> dict:
@@ -156,14 +183,40 @@ def read_json(path: Path, kind: str) -> dict[str, Any]:
         DataError: It cannot be read, is no json, or holds a list.
     """
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
+        # editors of Windows put a byte order mark in front
+        content = json.loads(path.read_text(encoding='utf-8-sig'))
     except OSError as error:
         raise DataError(f'{path}: cannot be read ({error.strerror})') from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f'{path}: is no json ({error}); fetch it again') from error
     if not isinstance(content, dict):
-        raise DataError(f'{path}: holds no object but a list; it is no {kind}')
+        found = 'a list' if isinstance(content, list) else json.dumps(content)[:20]
+        raise DataError(f'{path}: holds no object but {found}; it is no {kind}')
     return content
+
+
+def check_entries(entries: Any, where: str, keys: Iterable[str] = ()) -> list[dict]:
+    """Look at a list of objects before it is read.
+
+    Args:
+        entries: Whatever a json has there.
+        where: File and key, for messages.
+        keys: Those whose values are numbers or names; they may be missing.
+
+    Raises:
+        DataError: It is another thing.
+    """
+    if not isinstance(entries, list):
+        raise DataError(f'{where} is no list; make the file anew')
+    for place, entry in enumerate(entries):
+        if not isinstance(entry, dict):
+            raise DataError(f'{where}[{place}] is no object; make the file anew')
+        for key in keys:
+            if isinstance(entry.get(key), list | dict):
+                raise DataError(
+                    f'{where}[{place}]: {key} is no number or name; make the file anew'
+                )
+    return entries
 
 
 def write_json(content: dict, path: str | Path, force: bool = False) -> Path:
@@ -198,14 +251,25 @@ def write_json(content: dict, path: str | Path, force: bool = False) -> Path:
     return path
 
 
-def check_writable(path: str | Path, force: bool) -> None:
+def check_writable(path: str | Path, force: bool, *inputs: Path | None) -> None:
     """Find out before the work whether its result has a place.
 
+    Args:
+        path: The file.
+        force: Overwrite an existing file.
+        *inputs: Files that are read, and never overwritten.
+
     Raises:
-        DataError: The file exists and ``force`` is not set, is a folder, or lies
-            under something that is none.
+        DataError: The file exists and ``force`` is not set, is a folder or an input,
+            lies under something that is no folder, or has another name.
     """
     path = Path(path)
+    if path.resolve() in [one.resolve() for one in inputs if one]:
+        raise DataError(f'{path}: is read by this command; name another file to write')
+    if path.suffix not in ('.json', '.txt'):
+        raise DataError(f'{path}: is the name of no json; let it end with .json')
+    if path.parent.suffix == '.json':
+        raise DataError(f'{path.parent}: is the name of a file; a folder goes there')
     if path.is_dir():
         raise DataError(f'{path}: is a folder; name a file in it')
     if path.exists() and not force:

@@ -38,6 +38,11 @@ Masks = Callable[[int, tuple[int, int]], Iterable[FrameMask]]
 """Frame number and (height, width) to the masks of that frame."""
 
 
+def no_masks(number: int, size: tuple[int, int]) -> Iterable[FrameMask]:
+    """Those of a benchmark's test set, whose truth is not public."""
+    return ()
+
+
 @dataclass
 class FrameSequence:
     """A sequence whose files were found.
@@ -60,6 +65,7 @@ def convert_sequences(
     find: Callable[[str], FrameSequence],
     classes: dict[int, str],
     description: str,
+    stride: int = 1,
     check_pixels: bool = True,
     progress: Progress = no_progress,
     report: Report = refuse,
@@ -71,6 +77,8 @@ def convert_sequences(
         find: Finds the files of one.
         classes: Class number to name.
         description: What the data is.
+        stride: Distance between the numbers of neighbours, whose ``frame_id`` are
+            consecutive.
         check_pixels: Decode every frame to find damaged files.
         progress: Wraps the loop over the sequences.
         report: Takes each thing that is wrong; by default the first is raised.
@@ -92,13 +100,14 @@ def convert_sequences(
             report(error)
             continue
         if sequence.frames:
-            _add_sequence(builder, sequence, check_pixels, report)
+            _add_sequence(builder, sequence, stride, check_pixels, report)
     return builder.build()
 
 
 def _add_sequence(
     builder: CocoVidBuilder,
     sequence: FrameSequence,
+    stride: int,
     check_pixels: bool,
     report: Report,
 ) -> None:
@@ -125,7 +134,7 @@ def _add_sequence(
             )
             continue
         image_id = builder.add_frame(
-            video_id, number - first, f'{sequence.prefix}/{frame.name}'
+            video_id, (number - first) // stride, f'{sequence.prefix}/{frame.name}'
         )
         try:
             for category_id, instance, rle, ignore in sequence.masks(number, size):

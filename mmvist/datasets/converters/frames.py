@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,39 +14,56 @@ FRAME_SUFFIXES = ('.png', '.jpg', '.jpeg')
 
 
 def check_gaps(
-    numbers: Iterable[int], folder: Path, allow_gaps: bool, report: Report = refuse
+    numbers: Iterable[int],
+    folder: Path,
+    allow_gaps: bool,
+    stride: int = 1,
+    report: Report = refuse,
 ) -> None:
     """Find missing frames.
 
     Args:
         numbers: Frame numbers that are there.
         folder: Where, for the message.
-        allow_gaps: Accept everything.
-        report: Takes each gap as a :class:`DataError`.
+        allow_gaps: Accept missing frames.
+        stride: Distance between the numbers of neighbours.
+        report: Takes each gap as a :class:`DataError`, and each frame that lies
+            between two neighbours.
     """
-    if allow_gaps:
-        return
     numbers = sorted(numbers)
-    for before, after in zip(numbers, numbers[1:], strict=False):
-        if after != before + 1:
+    distances = {after - before for before, after in pairwise(numbers)}
+    hint = ''
+    if stride == 1 and len(distances) == 1 and len(numbers) > 2:
+        every = min(distances)
+        hint = f'; if no others are annotated, say --stride {every}'
+    for before, after in pairwise(numbers):
+        if (after - before) % stride:
             report(
                 DataError(
-                    f'{folder}: {missing_frames(before, after)} missing; add it, or '
-                    'accept the gap with --allow-gaps'
+                    f'{folder}: frames {before:06} and {after:06} are not {stride} '
+                    'frames apart, nor a multiple of it; correct --stride'
+                )
+            )
+        elif after - before > stride and not allow_gaps:
+            report(
+                DataError(
+                    f'{folder}: {missing_frames(before, after, stride)} missing; add '
+                    f'it, or accept the gap with --allow-gaps{hint}'
                 )
             )
 
 
-def missing_frames(before: int, after: int) -> str:
+def missing_frames(before: int, after: int, stride: int = 1) -> str:
     """The frames between two as the subject of a sentence.
 
     Examples:
         >>> missing_frames(1, 3), missing_frames(1, 5)
         ('frame 000002 is', 'frames 000002 to 000004 are')
     """
-    if after == before + 2:
-        return f'frame {before + 1:06} is'
-    return f'frames {before + 1:06} to {after - 1:06} are'
+    first, last = before + stride, after - stride
+    if first == last:
+        return f'frame {first:06} is'
+    return f'frames {first:06} to {last:06} are'
 
 
 def frame_number(stem: str, prefixed: bool = False) -> int | None:

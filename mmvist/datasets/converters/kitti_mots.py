@@ -22,6 +22,7 @@ from mmvist.datasets.converters.frame_sequences import (
     Masks,
     convert_sequences,
     masks_of_txt,
+    no_masks,
 )
 from mmvist.datasets.converters.frames import (
     FRAME_SUFFIXES,
@@ -41,8 +42,9 @@ def convert_kitti_mots(
     sequences: Sequence[str],
     classes: dict[int, str] | None = None,
     frames: str = 'training/image_02',
-    instances: str = 'instances',
+    instances: str | None = 'instances',
     allow_gaps: bool = False,
+    stride: int = 1,
     check_pixels: bool = True,
     progress: Progress = no_progress,
     report: Report = refuse,
@@ -56,9 +58,12 @@ def convert_kitti_mots(
         frames: Folder of the sequences' frames, relative to ``root``. It becomes
             the image prefix: ``file_name`` is relative to it.
         instances: Folder of the sequences' masks, relative to ``root``: of each a
-            folder of pngs, or where there is ``NAME.txt`` that file.
+            folder of pngs, or where there is ``NAME.txt`` that file. None for a test
+            set without public truth.
         allow_gaps: Accept missing frames within a sequence; ``frame_id`` then
             jumps over them.
+        stride: Distance between the numbers of neighbours: 5 where only every fifth
+            frame is there, so that the others are no gaps.
         check_pixels: Decode every frame to find damaged files; otherwise only
             its header is read.
         progress: Wraps the loop over the sequences.
@@ -78,6 +83,9 @@ def convert_kitti_mots(
     def find(name: str) -> FrameSequence:
         folder = root / frames / name
         frame_of = numbered_files(folder, FRAME_SUFFIXES, report)
+        if instances is None:
+            check_gaps(frame_of, folder, allow_gaps, stride, report)
+            return FrameSequence(name, frame_of, name, no_masks)
         txt = root / instances / f'{name}.txt'
         if txt.is_file():
             masks = masks_of_txt(txt, classes, frame_of, report)
@@ -89,12 +97,12 @@ def convert_kitti_mots(
         else:
             folder_of_masks = root / instances / name
             masks = _masks_of_pngs(folder_of_masks, classes, frame_of, report)
-        check_gaps(frame_of, folder, allow_gaps, report)
+        check_gaps(frame_of, folder, allow_gaps, stride, report)
         return FrameSequence(name, frame_of, name, masks)
 
     description = f'{len(sequences)} sequences in MOTS layout'
     return convert_sequences(
-        sequences, find, classes, description, check_pixels, progress, report
+        sequences, find, classes, description, stride, check_pixels, progress, report
     )
 
 

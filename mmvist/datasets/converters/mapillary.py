@@ -18,6 +18,7 @@ import numpy as np
 
 from mmvist.datasets.converters.cocovid import (
     Progress,
+    check_entries,
     encode_mask,
     mask_fields,
     no_progress,
@@ -157,6 +158,7 @@ def _read_labels(config: Path) -> list[dict]:
     labels = read_json(config, 'config of Mapillary Vistas').get('labels')
     if not labels:
         raise DataError(f'{config}: has no labels; fetch it again')
+    check_entries(labels, f'{config}: labels', ['name'])
     for place, label in enumerate(labels):
         if not {'name', 'instances'} <= set(label):
             raise DataError(f'{config}: labels[{place}] has no name or instances')

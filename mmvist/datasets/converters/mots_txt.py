@@ -7,6 +7,7 @@ code. KITTI MOTS counts frames from 0, MOTSChallenge from 1.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from mmvist.datasets.converters.segmentation import read_segmentation
 from mmvist.datasets.errors import DataError, Report, refuse
 
 FIELDS = 'frame id class height width rle'
+_NUMBER = re.compile(r'[0-9]{1,9}')
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def read_mots_txt(
     path = Path(path)
     frames: dict[int, list[TxtInstance]] = {}
     try:
-        lines = path.read_text(encoding='utf-8').splitlines()
+        lines = path.read_text(encoding='utf-8-sig').splitlines()
     except OSError as error:
         report(DataError(f'{path}: cannot be read ({error.strerror}); fetch it again'))
         return {}
@@ -91,12 +93,16 @@ def _parse(
     fields = line.split()
     if len(fields) != 6:
         raise DataError(f'{where}: has {len(fields)} fields, not the six of {FIELDS}')
-    if not all(field.isdecimal() for field in fields[:5]):
-        raise DataError(f'{where}: {" ".join(fields[:5])} are not five whole numbers')
+    if not all(_NUMBER.fullmatch(field) for field in fields[:5]):
+        raise DataError(
+            f'{where}: {" ".join(fields[:5])[:60]} are not five whole numbers '
+            'from 0; write the line anew'
+        )
     frame, value, category, height, width = map(int, fields[:5])
     if category not in classes and category != IGNORE_CLASS:
         raise DataError(
-            f'{where}: class {category} is none of {classes}; name it with --classes'
+            f'{where}: class {category} is none of {classes}; '
+            + ('name it with --classes' if ids_by_class else 'use those numbers')
         )
     if ids_by_class and value // 1000 != category:
         raise DataError(

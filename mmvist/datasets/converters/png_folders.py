@@ -49,6 +49,7 @@ def convert_png_folders(
     frames: str = 'JPEGImages',
     masks: str = 'Annotations',
     allow_gaps: bool = False,
+    stride: int = 1,
     check_pixels: bool = True,
     progress: Progress = no_progress,
     report: Report = refuse,
@@ -64,6 +65,8 @@ def convert_png_folders(
         frames: Folder of the sequences' frames, relative to ``root``.
         masks: Folder of the sequences' masks, relative to ``root``.
         allow_gaps: Accept missing frames; ``frame_id`` then jumps over them.
+        stride: Distance between the numbers of neighbours: 5 where only every fifth
+            frame is there, so that the others are no gaps.
         check_pixels: Decode every frame to find damaged files.
         progress: Wraps the loop over the sequences.
         report: As of ``convert_sequences``.
@@ -81,24 +84,46 @@ def convert_png_folders(
             'an instance is; give one class, or a json with --labels'
         )
     id_of = class_numbers(classes)
+    check_labels(labels)
 
     def find(name: str) -> FrameSequence:
         folder = root / frames / name
         frame_of = numbered_files(folder, FRAME_SUFFIXES, report)
         mask_of = paired_files(frame_of, root / masks / name, report)
-        check_gaps(frame_of, folder, allow_gaps, report)
+        check_gaps(frame_of, folder, allow_gaps, stride, report)
         read = _indexed_masks(mask_of, name, id_of, labels, report)
         return FrameSequence(name, frame_of, name, read)
 
-    return convert_sequences(
+    content = convert_sequences(
         sequences,
         find,
         {number: name for name, number in id_of.items()},
         f'{len(sequences)} sequences with indexed masks',
+        stride,
         check_pixels,
         progress,
         report,
     )
+    if content['annotations'] and all(a.get('ignore') for a in content['annotations']):
+        report(
+            DataError(
+                f'{root / masks}: all masks are of {VOID}, which means not judged, and '
+                'none shows an instance; number instances from 1'
+            )
+        )
+    return content
+
+
+def check_labels(labels: Labels | None) -> None:
+    """Refuse what is not sequence to instance number to class name."""
+    for name, names in (labels or {}).items():
+        if not isinstance(names, Mapping) or not all(
+            isinstance(label, str) for label in names.values()
+        ):
+            raise DataError(
+                f'--labels: {name!r} has no object of instance numbers and class '
+                'names; write it as {"SEQ": {"1": "dog", "2": "person"}}'
+            )
 
 
 def _indexed_masks(

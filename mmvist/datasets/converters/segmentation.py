@@ -13,6 +13,9 @@ from pycocotools import mask as mask_utils
 
 from mmvist.datasets.errors import DataError
 
+REACH = 100_000
+"""Pixels from the corner of a frame; a coordinate beyond them is a mistake."""
+
 
 def read_segmentation(segmentation: Any, size: tuple[int, int], where: str) -> dict:
     """Read a mask.
@@ -110,6 +113,9 @@ def _of_polygons(polygons: list, size: tuple[int, int], where: str) -> dict:
             isinstance(value, Real) and math.isfinite(value) for value in polygon
         ):
             raise DataError(f'{where}: polygon is no list of numbers x, y, x, y, ...')
+        # pycocotools walks along an edge in steps of a fifth of a pixel
+        if any(not -REACH <= value <= REACH for value in polygon):
+            raise DataError(f'{where}: polygon leaves the frame by over {REACH} pixels')
         if len(polygon) < 6 or len(polygon) % 2:
             raise DataError(
                 f'{where}: polygon of {len(polygon)} numbers; three points are six'

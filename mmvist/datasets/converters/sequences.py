@@ -44,12 +44,16 @@ def read_split_file(path: str | Path) -> list[str]:
     (name, "empty", first frame, last frame) can be read too.
 
     Raises:
-        DataError: If the file is missing or names no sequence.
+        DataError: If the file is missing, is no text or names no sequence.
     """
     path = Path(path)
     if not path.is_file():
         raise DataError(f'{path}: no such split file')
-    lines = [line.split('#')[0].strip() for line in path.read_text().splitlines()]
+    try:
+        text = path.read_text(encoding='utf-8-sig')
+    except (OSError, ValueError) as error:
+        raise DataError(f'{path}: is no text file that can be read') from error
+    lines = [line.split('#')[0].strip() for line in text.splitlines()]
     sequences = expand_sequences(line.split()[0] for line in lines if line)
     if not sequences:
         raise DataError(f'{path}: names no sequence; write one a line')
@@ -60,7 +64,7 @@ def write_split_file(path: str | Path, sequences: Iterable[str]) -> None:
     """Write a split that :func:`read_split_file` reads."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(''.join(f'{name}\n' for name in sequences))
+    path.write_text(''.join(f'{name}\n' for name in sequences), encoding='utf-8')
 
 
 def sequences_of_split(root: str | Path, split: str, frames_dir: Path) -> list[str]:
@@ -79,7 +83,9 @@ def sequences_of_split(root: str | Path, split: str, frames_dir: Path) -> list[s
         DataError: If there is no such split or no sequence.
     """
     if split == 'all':
-        sequences = sorted(p.name for p in frames_dir.glob('*') if p.is_dir())
+        # hidden ones are those of editors and notebooks
+        folders = [p for p in frames_dir.glob('[!.]*') if p.is_dir()]
+        sequences = sorted(folder.name for folder in folders)
         if not sequences:
             raise DataError(f'{frames_dir}: no sequences there')
         return sequences

@@ -15,6 +15,7 @@ from typing import Any
 from mmvist.datasets.converters.cocovid import (
     CocoVidBuilder,
     Progress,
+    check_entries,
     no_progress,
 )
 from mmvist.datasets.converters.frames import frame_size
@@ -51,8 +52,9 @@ def convert_youtubevis(
             without a mask in any frame.
 
     Returns:
-        ``info``, ``videos``, ``images``, ``annotations`` and ``categories``; instance
-        ids count from 1 over the whole dict.
+        ``info``, ``videos``, ``images``, ``annotations`` and ``categories``; videos
+        and categories keep their ids, as the benchmarks' servers and the prediction
+        files of others name them, instance ids count from 1 over the whole dict.
 
     Raises:
         DataError: At the first thing that is wrong, naming video and track.
@@ -64,7 +66,8 @@ def convert_youtubevis(
     for video in progress(content['videos']):
         size = video['height'], video['width']
         names = video['file_names']
-        video_id = builder.add_video(video_name(video), size, len(names))
+        # a submission names videos by the benchmark's own ids
+        video_id = builder.add_video(video_name(video), size, len(names), video['id'])
         for frame_id, name in enumerate(names):
             image_id = builder.add_frame(video_id, frame_id, name)
             for track in tracks.get(video['id'], []):
@@ -160,12 +163,15 @@ def check_videos(content: dict, source: str) -> None:
     for key in ('videos', 'categories'):
         if not content.get(key):
             raise DataError(f'{source}: has no {key}; is it a YouTube-VIS file?')
+        check_entries(content[key], f'{source}: {key}', ['id', 'name'])
     for place, video in enumerate(content['videos']):
         for key in ('id', 'height', 'width'):
             if not isinstance(video.get(key), int):
                 raise DataError(f'{source}: {key} of videos[{place}] is no number')
         names = video.get('file_names')
-        if not names or not all(isinstance(name, str) for name in names):
+        if not isinstance(names, list) or not all(
+            isinstance(name, str) for name in names or [None]
+        ):
             raise DataError(f'{source}: video {video["id"]} names no file')
     _check_unique(content['videos'], source, 'videos')
 
@@ -174,6 +180,7 @@ def _classes(content: dict, source: str) -> dict[int, str]:
     for place, category in enumerate(content['categories']):
         if not {'id', 'name'} <= set(category):
             raise DataError(f'{source}: categories[{place}] has no id or name')
+    _check_unique(content['categories'], source, 'categories')
     return {category['id']: category['name'] for category in content['categories']}
 
 
@@ -188,7 +195,12 @@ def _tracks_of_videos(
     lengths = {video['id']: len(video['file_names']) for video in content['videos']}
     tracks: dict[Any, list[dict]] = {}
     never_seen = 0
-    annotations = content.get('annotations') or []
+    annotations = content.get('annotations')
+    if annotations is None:
+        annotations = []  # of a validation or test set
+    check_entries(
+        annotations, f'{source}: annotations', ['id', 'video_id', 'category_id']
+    )
     for place, track in enumerate(annotations):
         missing = {'id', 'video_id', 'category_id'} - set(track)
         if missing:

@@ -4,12 +4,10 @@ from .batch_norm_sync import BatchNormSyncHook
 from .progress_bar import ProgressBarHook
 from .show_dir import ShowDirHook
 from .step_seed import StepSeedHook
-from .vist_visualization_hook import VISTVisualizationHook
 
 __all__ = [
     'BatchNormSyncHook',
     'ProgressBarHook',
     'ShowDirHook',
     'StepSeedHook',
-    'VISTVisualizationHook',
 ]

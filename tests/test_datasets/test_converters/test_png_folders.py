@@ -127,3 +127,44 @@ def test_broken_data_is_told_in_one_line(root: Path, name: str) -> None:
 def test_classes_that_do_not_fit(root, classes, labels, message) -> None:
     with pytest.raises(DataError, match=message):
         convert_png_folders(root, ['bear'], classes, labels)
+
+
+@pytest.fixture
+def every_fifth(root: Path) -> Path:
+    """As YouTube-VOS is annotated: 00000, 00005, 00010."""
+    for path in sorted(root.glob('*/*/*'), reverse=True):
+        path.rename(path.with_stem(f'{5 * int(path.stem):05}'))
+    return root
+
+
+def test_every_fifth_frame_follows_the_one_before(every_fifth: Path) -> None:
+    content = convert_png_folders(every_fifth, ['cow'], ['cow'], stride=5)
+    assert [(i['frame_id'], i['file_name']) for i in content['images']] == [
+        (0, 'cow/00000.jpg'),
+        (1, 'cow/00005.jpg'),
+        (2, 'cow/00010.jpg'),
+    ]
+    with pytest.raises(DataError, match=r'000001 to 000004 are missing.*--stride 5'):
+        convert_png_folders(every_fifth, ['cow'], ['cow'])
+
+
+def test_a_gap_of_a_stride(every_fifth: Path) -> None:
+    for kind in ('JPEGImages', 'Annotations'):
+        next((every_fifth / kind / 'cow').glob('00005.*')).unlink()
+    with pytest.raises(DataError, match=r'frame 000005 is missing'):
+        convert_png_folders(every_fifth, ['cow'], ['cow'], stride=5)
+    content = convert_png_folders(
+        every_fifth, ['cow'], ['cow'], stride=5, allow_gaps=True
+    )
+    assert [i['frame_id'] for i in content['images']] == [0, 2]
+    with pytest.raises(DataError, match=r'000000 and 000010 are not 4 frames apart'):
+        convert_png_folders(every_fifth, ['cow'], ['cow'], stride=4, allow_gaps=True)
+
+
+def test_masks_of_0_and_255_show_no_instance(root: Path) -> None:
+    """Segmentation of fore- and background, such as DAVIS 2016."""
+    for path in (root / 'Annotations/cow').iterdir():
+        pixels = np.array(Image.open(path))
+        Image.fromarray(np.where(pixels, 255, 0).astype(np.uint8)).save(path)
+    with pytest.raises(DataError, match=r'Annotations: all masks are of 255.*from 1'):
+        convert_png_folders(root, ['cow'], ['cow'])

@@ -58,11 +58,11 @@ def test_all_kinds_of_masks() -> None:
         for a in found['annotations']
     ]
     assert facts == [
-        (1, 1, 5, 1),
-        (2, 1, 2, 2),
-        (3, 1, 5, 1),
-        (3, 1, 2, 2),
-        (4, 2, 5, 3),
+        (1, 4, 5, 1),
+        (2, 4, 2, 2),
+        (3, 4, 5, 1),
+        (3, 4, 2, 2),
+        (4, 9, 5, 3),
     ]
     for ann in found['annotations']:
         assert isinstance(ann['segmentation']['counts'], str)
@@ -73,6 +73,9 @@ def test_all_kinds_of_masks() -> None:
 def test_videos_and_images() -> None:
     found = convert_youtubevis(content(), 'train.json')
     assert [v['name'] for v in found['videos']] == ['004', '009']
+    # a submission to the benchmark's server needs its ids, and OVIS's do not begin at 1
+    assert [v['id'] for v in found['videos']] == [4, 9]
+    assert [i['video_id'] for i in found['images']] == [4, 4, 4, 9]
     assert [v['length'] for v in found['videos']] == [3, 1]
     # every fifth frame of the film is one of the data set: its neighbours
     assert [i['frame_id'] for i in found['images']] == [0, 1, 2, 0]
@@ -176,7 +179,7 @@ def test_tracks_of_another_length_can_be_left_out() -> None:
     found = convert_youtubevis(
         source, 'train.json', drop_mismatched=True, report=lines.append
     )
-    assert {a['category_id'] for a in found['annotations'] if a['video_id'] == 1} == {2}
+    assert {a['category_id'] for a in found['annotations'] if a['video_id'] == 4} == {2}
     assert lines == [
         'train.json: track 1 has 2 masks, but its video has 3 frames: left out'
     ]

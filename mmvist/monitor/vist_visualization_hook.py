@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 from mmdet.structures import DetDataSample, TrackDataSample
@@ -17,13 +17,12 @@ from mmengine.visualization import TensorboardVisBackend
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from mmvist.evaluation.truth import load_truth
+from mmvist.models.encoding import Encoding
 from mmvist.registry import HOOKS
 
 from .latent_statistics import ActiveUnits, quantiles
-
-if TYPE_CHECKING:
-    from mmvist.apis.validation_clips import ValidationClips
-    from mmvist.models.encoder import Encoding
+from .validation_clips import ValidationClips
 
 
 @HOOKS.register_module()
@@ -120,10 +119,6 @@ class VISTVisualizationHook(Hook):
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Read the truth of the validation set."""
-        # imported here: mmvist.apis builds on this package
-        from mmvist.apis.validation_clips import ValidationClips
-        from mmvist.evaluation.truth import load_truth
-
         self._shown = None
         if not is_main_process():
             return

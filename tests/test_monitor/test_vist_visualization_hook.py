@@ -1,6 +1,7 @@
 """What the hook shows, and that training does not feel it."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,16 +12,23 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import DATASETS
+from process_kit import run_group
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny_vist import DEMO, lively_model, tiny_config
 from toy_task import toy_config
 
 from mmvist.apis.next_frame import to_picture
-from mmvist.apis.validation_clips import ValidationClips
-from mmvist.engine import VISTRunner, VISTVisualizationHook
-from mmvist.engine.hooks.latent_statistics import ActiveUnits, quantiles
+from mmvist.datasets.converters import convert_kitti_mots, write_json
+from mmvist.engine import VISTRunner
 from mmvist.evaluation.truth import load_truth
 from mmvist.models import VAEVIST
+from mmvist.monitor import (
+    ActiveUnits,
+    ValidationClips,
+    VISTVisualizationHook,
+    quantiles,
+    vist_visualization_hook,
+)
 from mmvist.structures.hosts import unpack_frames
 from mmvist.testing import toy_frames, write_toy_mots
 
@@ -178,6 +186,57 @@ def test_scalars_and_histograms_of_the_latent(
     assert histogram[0].histogram_value.num == 2 * 4 * 6
     assert {'val_0000', 'next_frame_0000'} == set(tags['images'])
     assert 'latent/active_units' in tags['scalars']
+
+
+def shown_by(rank: int, root: Path, folder: Path) -> None:
+    """One process of a group: trains, and leaves a list of what it shows."""
+    cfg = config(root, folder, HOOK)
+    cfg.launcher = 'pytorch'
+    runner = VISTRunner.from_cfg(cfg)
+    shown: list[str] = []
+    visualizer, add_image = runner.visualizer, runner.visualizer.add_image
+    add_histogram = vist_visualization_hook._add_histogram
+    with pytest.MonkeyPatch.context() as patch:
+        # MMEngine drops a picture of another process, but no histogram
+        patch.setattr(
+            visualizer,
+            'add_image',
+            lambda name, *args, **more: (
+                shown.append(name) or add_image(name, *args, **more)
+            ),
+        )
+        patch.setattr(
+            vist_visualization_hook,
+            '_add_histogram',
+            lambda run, name, *args: (
+                shown.append(name) or add_histogram(run, name, *args)
+            ),
+        )
+        runner.train()
+    clips = len(runner.val_dataloader)
+    (folder / f'{rank}.json').write_text(json.dumps(dict(shown=shown, clips=clips)))
+
+
+def test_of_two_processes_one_shows(root: Path, tmp_path: Path) -> None:
+    """The other one goes on meanwhile; each has validated a clip."""
+    with_two = tmp_path / 'two clips'
+    shutil.copytree(root, with_two)
+    for kind in ('training/image_02', 'instances'):
+        shutil.copytree(root / kind / '0000', with_two / kind / '0001')
+    annotations = with_two / 'annotations/val.json'
+    annotations.unlink()
+    write_json(convert_kitti_mots(with_two, ['0000', '0001']), annotations)
+    folder = tmp_path / 'group'
+    folder.mkdir()
+    run_group(2, shown_by, with_two, folder)
+    main, other = (json.loads((folder / f'{rank}.json').read_text()) for rank in (0, 1))
+    assert (main['clips'], other['clips']) == (6, 6)
+    once = ['latent/rho', 'latent/sigma', 'val_0000', 'next_frame_0000']
+    assert main['shown'] == once * 2
+    assert other['shown'] == []
+    [events] = folder.rglob('events.out*')
+    images = sorted(path.name for path in events.parent.glob('vis_image/*'))
+    assert len(images) == 4
 
 
 def test_a_model_without_posterior_and_auxiliary_branch(

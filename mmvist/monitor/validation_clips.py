@@ -11,16 +11,15 @@ import numpy as np
 import torch
 from mmdet.structures import DetDataSample, TrackDataSample
 
+from mmvist.apis.compare import compare_video
+from mmvist.apis.inference import FrameResult, plain_instances
+from mmvist.apis.next_frame import to_picture
 from mmvist.evaluation.truth import Truth, TruthVideo
 from mmvist.models import VAEVIST
 from mmvist.structures.clip import Frame
 from mmvist.structures.hosts import unpack_frames
 from mmvist.structures.track_state import VideoState
 from mmvist.visualization import next_frame_picture
-
-from .compare import compare_video
-from .inference import FrameResult, plain_instances
-from .next_frame import to_picture
 
 
 @dataclass
