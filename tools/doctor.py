@@ -106,9 +106,9 @@ def data(args: argparse.Namespace) -> list[Finding]:
     from rich.console import Console
 
     from mmvist.datasets.converters import read_json
-    from mmvist.datasets.converters.command import parse_classes, progress_bar
     from mmvist.datasets.errors import DataError
     from mmvist.doctor.data import examine_data
+    from mmvist.engine.convert import parse_classes, progress_bar
 
     try:
         return examine_data(

@@ -18,7 +18,7 @@ from mmvist.datasets.converters import (
     convert_coco_frames,
 )
 from mmvist.datasets.converters.coco_frames import IDENTITY_KEYS
-from mmvist.datasets.converters.command import (
+from mmvist.engine.convert import (
     add_frame_arguments,
     add_sequence_arguments,
     chosen_sequences,

@@ -17,7 +17,7 @@ from mmvist.datasets.converters import (
     read_split_file,
     sequences_of_split,
 )
-from mmvist.datasets.converters.command import (
+from mmvist.engine.convert import (
     add_frame_arguments,
     exit_code,
     frame_options,

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from rich.progress import track
 
-from mmvist.datasets.converters.command import exit_code
 from mmvist.datasets.synthetic import read_report, write_synthetic
+from mmvist.engine.convert import exit_code
 
 
 def size(text: str) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from mmvist.datasets.converters import (
     check_writable,
     convert_mapillary,
 )
-from mmvist.datasets.converters.command import (
+from mmvist.engine.convert import (
     add_write_arguments,
     exit_code,
     progress_bar,

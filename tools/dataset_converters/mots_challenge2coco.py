@@ -20,7 +20,7 @@ from mmvist.datasets.converters import (
     convert_mots_challenge,
     leave_one_out,
 )
-from mmvist.datasets.converters.command import (
+from mmvist.engine.convert import (
     add_frame_arguments,
     exit_code,
     frame_options,

@@ -17,7 +17,7 @@ from mmvist.datasets.converters import (
     convert_png_folders,
     read_json,
 )
-from mmvist.datasets.converters.command import (
+from mmvist.engine.convert import (
     add_frame_arguments,
     add_sequence_arguments,
     chosen_sequences,

@@ -24,7 +24,7 @@ from mmvist.datasets.converters import (
     video_name,
     write_split_file,
 )
-from mmvist.datasets.converters.command import (
+from mmvist.engine.convert import (
     exit_code,
     progress_bar,
     write_and_report,

@@ -18,8 +18,9 @@ from mmvist.datasets.converters.sequences import (
     sequences_of_split,
 )
 from mmvist.datasets.errors import DataError
-from mmvist.engine.interrupt import INTERRUPTED
-from mmvist.engine.mistakes import line_of
+
+from .interrupt import INTERRUPTED
+from .mistakes import line_of
 
 
 def add_frame_arguments(parser: argparse.ArgumentParser) -> None:
