@@ -364,7 +364,7 @@ CASES: dict[str, tuple[tuple, Callable[[], object], str]] = {
     'two outputs of one name': (
         (*VIDEO, '--save-json', 'out.mp4'),
         lambda: None,
-        'OUT and --save-json are one file',
+        'OUT and --save-json are both',
     ),
     'first picture of a folder empty': (
         (VIDEO[0], str(Path(FRAME).parent), *VIDEO[2:]),

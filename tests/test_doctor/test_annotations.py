@@ -103,7 +103,7 @@ TABLE = [
     (
         change(0, segmentation=dict(size=[6, 9], counts=[50, 4])),
         ERROR,
-        'annotation 1: mask is [6, 9], its frame [64, 96] (height, width); make',
+        'annotation 1: mask is [6, 9], its frame [64, 96] (height, width); write',
     ),
     (cut_counts, ERROR, 'annotation 1: run-length code '),
     (

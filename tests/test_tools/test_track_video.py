@@ -138,7 +138,7 @@ def test_frames_of_another_video_stay(
     folder = tmp_path / 'pictures'
     folder.mkdir()
     (folder / '000000.png').write_text('mine')
-    with pytest.raises(UserError, match='holds pictures already'):
+    with pytest.raises(UserError, match='is not empty'):
         run(checkpoint, video, folder)
     assert (folder / '000000.png').read_text() == 'mine'
 

@@ -109,7 +109,7 @@ def test_a_folder_of_pictures(tmp_path: Path) -> None:
     names = sorted(path.name for path in (tmp_path / 'pictures').iterdir())
     assert names == ['000000.png', '000001.png']
     assert (cv2.imread(str(tmp_path / 'pictures' / names[1])) == 40).all()
-    with pytest.raises(UserError, match='pictures holds pictures already'):
+    with pytest.raises(UserError, match='pictures is not empty'):
         PictureFolder(tmp_path / 'pictures')
     (tmp_path / 'file').touch()
     with pytest.raises(UserError, match='cannot be made'):
