@@ -65,6 +65,7 @@ class MaskTrackRCNN(_MaskTrackRCNN):
         losses.update(self.track_head.loss(features, ref_features, given, data_samples))
         return losses
 
+    @torch.no_grad()
     def predict(
         self,
         inputs: Tensor,  # (1, T, 3, H, W)

@@ -2,7 +2,9 @@
 
 import copy
 from pathlib import Path
+from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -154,16 +156,21 @@ def test_what_is_behind_a_test_takes_empty_samples_and_packed_masks(tmp_path: Pa
     model = tiny()
     dump = DumpTracks(str(tmp_path / 'tracks.pkl'))
     hook = ShowDirHook(str(tmp_path / 'shown'), score_thr=0.0)
-    painted = []
-    hook._paint = lambda frame: painted.append(frame.img_id)
+    loader = SimpleNamespace(dataset=SimpleNamespace(metainfo=dict(classes=('a', 'b'))))
+    hook.before_test(SimpleNamespace(test_dataloader=loader))
     for t in range(LENGTH):
-        data = test_data(toy_video(), [t], ori_video_length=LENGTH)
+        path = tmp_path / f'{t}.png'
+        cv2.imwrite(str(path), np.zeros((*SIZE, 3), np.uint8))
+        meta = dict(img_path=str(path), ori_video_length=LENGTH)
+        data = test_data(toy_video(), [t], **meta)
         out = model.test_step(data)
         hook.after_test_iter(None, t, data, out)
         dump.process(None, [copy.copy(one).to_dict() for one in out])
     dump.evaluate(LENGTH)
     records = read_tracks(tmp_path / 'tracks.pkl')
-    assert painted == [one['img_id'] for one in records] == list(range(LENGTH))
+    assert [one['img_id'] for one in records] == list(range(LENGTH))
+    painted = [cv2.imread(str(tmp_path / f'shown/0001/{t}.png')) for t in range(LENGTH)]
+    assert all(picture.any() for picture in painted)
     whole = frames_of(tiny(), range(LENGTH))
     for record, one in zip(records, whole, strict=True):
         masks = encode_masks(record['masks'])

@@ -69,7 +69,6 @@ def test_the_hosts_own_results_break_both_rules():
     assert any(one.masks.sum(0).max() > 1 for one in found)
 
 
-@torch.no_grad()
 def test_what_is_not_shown_is_tracked():
     model = tiny()
     scores = torch.cat([one.scores for one in instances_of(model, range(3))])
