@@ -15,7 +15,7 @@ from mmengine.registry import TASK_UTILS as MMENGINE_TASK_UTILS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import Registry
 
-# VAEVIST, its encoder and three decoders, GPKLLoss, IoUHungarianTracker
+# VAEVIST, its encoder and three decoders, GPKLLoss, the trackers, the peers
 MODELS = Registry(
     'model', parent=MMENGINE_MODELS, scope='mmvist', locations=['mmvist.models']
 )
@@ -37,7 +37,7 @@ DATA_SAMPLERS = Registry(
     scope='mmvist',
     locations=['mmvist.datasets'],
 )
-# AdjacentFrameSample
+# AdjacentFrameSample, RefFrameSample
 TRANSFORMS = Registry(
     'transform',
     parent=MMENGINE_TRANSFORMS,

@@ -207,6 +207,20 @@ def train_data(
     return dict(inputs=inputs, data_samples=samples)
 
 
+def pair_data(video: ToyVideo, pairs: Sequence[tuple[int, int]]) -> dict:
+    """The same for MaskTrack R-CNN: a key and a reference frame in each sample."""
+    samples = [
+        TrackDataSample(
+            video_data_samples=[video.sample(t) for t in pair],
+            metainfo=dict(key_frames_inds=[0], ref_frames_inds=[1]),
+        )
+        for pair in pairs
+    ]
+    return dict(
+        inputs=[video.frames[list(pair)] for pair in pairs], data_samples=samples
+    )
+
+
 def train_clip(
     model: VAEVIST, frames: Sequence[int] = (1, 2), video: ToyVideo | None = None
 ) -> Clip:

@@ -22,6 +22,7 @@ from mmvist.engine.checkpoint import load_weights
 from mmvist.engine.errors import UserError
 from mmvist.engine.launch import inner_dataset, read_file
 from mmvist.registry import MODELS
+from mmvist.structures.exclusive import unpack_masks
 from mmvist.structures.hosts import Inputs, unpack_frames
 
 from .frames import Source, open_source
@@ -52,7 +53,7 @@ class VISTInferencer:
     Frames go through the transforms of the config's test pipeline, then through
     ``VAEVIST.step``; any other tracker of MMDetection through ``predict``. The
     state of ``step`` is all that is kept from one frame to the next, so that a
-    video may be as long as it likes.
+    video may be as long as it likes. An offline tracker tracks online here.
 
     Args:
         config: A config, or the path of one.
@@ -84,6 +85,9 @@ class VISTInferencer:
             found = load_weights(self.model, checkpoint).get('meta')
             meta = found if isinstance(found, Mapping) else {}
         self.model.to(self.device).eval()
+        if getattr(getattr(self.model, 'tracker', None), 'offline', False):
+            # a result of each frame as it comes, where no end is in sight
+            self.model.tracker.offline = False
         self.class_names = _class_names(self.cfg, meta)
         pipeline = _frame_pipeline(self.cfg)
         self.pipeline = Compose(pipeline)
@@ -220,9 +224,18 @@ def _without_files(transforms: Sequence[dict]) -> list[dict]:
     return kept
 
 
-def plain_instances(instances: InstanceData) -> InstanceData:
-    """On the CPU, masks as a bool tensor whatever the model gives."""
+def plain_instances(
+    instances: InstanceData, size: Sequence[int] | None = None
+) -> InstanceData:
+    """On the CPU, masks as a bool tensor whatever the model gives.
+
+    Args:
+        instances: Of one frame.
+        size: (height, width) of the frame; for masks that are run-length codes.
+    """
     plain = instances.cpu()
-    if 'masks' in plain and not isinstance(plain.masks, Tensor):
+    if size and isinstance(plain.get('masks'), list):
+        plain.masks = unpack_masks(plain.pop('masks'), tuple(size[:2]))
+    elif 'masks' in plain and not isinstance(plain.masks, Tensor):
         plain.masks = torch.from_numpy(np.asarray(plain.masks).astype(bool))
     return plain

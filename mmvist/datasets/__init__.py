@@ -4,13 +4,14 @@ from mmvist.datasets.errors import DataError
 from mmvist.datasets.mots_dataset import MOTSDataset
 from mmvist.datasets.samplers import FrameIndex, VideoFrameSampler
 from mmvist.datasets.synthetic import write_synthetic
-from mmvist.datasets.transforms import AdjacentFrameSample
+from mmvist.datasets.transforms import AdjacentFrameSample, RefFrameSample
 
 __all__ = [
     'AdjacentFrameSample',
     'DataError',
     'FrameIndex',
     'MOTSDataset',
+    'RefFrameSample',
     'VideoFrameSampler',
     'write_synthetic',
 ]

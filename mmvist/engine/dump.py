@@ -112,6 +112,9 @@ def _record(sample: DetDataSample | dict) -> dict[str, Any]:
         if key in meta
     }
     for name, value in predicted.items():
+        if name == 'masks' and isinstance(value, list):
+            record[name] = value  # run-length codes already
+            continue
         array = value.cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
         record[name] = _encode(array) if name == 'masks' else array
     return record

@@ -1,13 +1,13 @@
 from .augment import AugmentHead
 from .auxiliary import AuxiliaryHead
-from .baselines import MaskRCNNIoU
+from .baselines import MaskRCNNIoU, MaskTrackRCNN, RoIEmbedHead
 from .detectors import FrameDetector, frame_detector
 from .encoder import VideoEncoder
 from .encoding import Encoding, FeatureEncoder
 from .latent_supervision import LatentSupervision
 from .losses import GPKLLoss
 from .proposal import ProposalHead
-from .trackers import IoUHungarianTracker
+from .trackers import IoUHungarianTracker, IoUTracker, MaskTrackRCNNTracker
 from .vae_vist import VAEVIST
 
 __all__ = [
@@ -19,9 +19,13 @@ __all__ = [
     'FrameDetector',
     'GPKLLoss',
     'IoUHungarianTracker',
+    'IoUTracker',
     'LatentSupervision',
     'MaskRCNNIoU',
+    'MaskTrackRCNN',
+    'MaskTrackRCNNTracker',
     'ProposalHead',
+    'RoIEmbedHead',
     'VideoEncoder',
     'frame_detector',
 ]

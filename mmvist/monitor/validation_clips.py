@@ -17,7 +17,7 @@ from mmvist.apis.next_frame import to_picture
 from mmvist.evaluation.truth import Truth, TruthVideo
 from mmvist.models import VAEVIST
 from mmvist.structures.clip import Frame
-from mmvist.structures.hosts import unpack_frames
+from mmvist.structures.hosts import flat_samples, unpack_frames
 from mmvist.structures.track_state import VideoState
 from mmvist.visualization import next_frame_picture
 
@@ -66,7 +66,9 @@ class ValidationClips:
             model: In evaluation mode, its state that of the frame before.
             data_batch: As the loader gives it; it stays as it is, too.
         """
-        samples = [one for group in data_batch['data_samples'] for one in _flat(group)]
+        samples = [
+            one for group in data_batch['data_samples'] for one in flat_samples(group)
+        ]
         if not any(self._takes_part(sample) for sample in samples):
             return
         data = model.data_preprocessor(copy.deepcopy(data_batch), False)
@@ -110,11 +112,11 @@ class ValidationClips:
         class_names: Sequence[str],
     ) -> None:
         """After a step: keep the instances of frames that are shown."""
-        for frame in (one for group in outputs for one in _flat(group)):
+        for frame in (one for group in outputs for one in flat_samples(group)):
             clip = self._clip_of(frame)
             if clip and any(frame.img_id == one.img_id for one in clip.video.frames):
                 image = mmcv.imread(frame.img_path, backend='cv2')
-                instances = plain_instances(frame.pred_track_instances)
+                instances = plain_instances(frame.pred_track_instances, frame.ori_shape)
                 clip.results[frame.img_id] = FrameResult(
                     frame.frame_id, image, instances, tuple(class_names)
                 )
@@ -155,8 +157,3 @@ class ValidationClips:
             TruthVideo(video.id, video.name, [video.frames[place] for place in places]),
             {ids[place + 1]: ids[place] for place in places if place < last},
         )
-
-
-def _flat(sample: TrackDataSample | DetDataSample) -> list[DetDataSample]:
-    """The frames of a whole video, or the one that there is."""
-    return list(sample) if isinstance(sample, TrackDataSample) else [sample]

@@ -9,7 +9,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.structures import InstanceData
-from video_kit import FLOOR, LENGTH, OURS, open_minded
+from video_kit import CONFIGS, FLOOR, LENGTH, OURS, open_minded
 
 from mmvist.apis import VISTInferencer
 from mmvist.engine.errors import UserError
@@ -45,6 +45,18 @@ def test_frames_give_what_the_data_set_gives(config: Path, data: Path) -> None:
     assert all(len(instances) for instances in expected)
     for result, instances in zip(results, expected, strict=True):
         assert_same(result.instances, instances)
+
+
+def test_an_offline_tracker_tracks_online(frames: list[np.ndarray]) -> None:
+    """Of a camera nobody knows the last frame; what was shown stays shown."""
+    name = 'mask-rcnn-iou-tracker_r18-half_fpn_synthetic.py'
+    cfg = Config.fromfile(str(CONFIGS / 'baselines' / name))
+    cfg.model.tracker.update(sigma_l=0.0, sigma_h=0.0, sigma_iou=0.0, t_min=2)
+    cfg.model.detector.test_cfg.rcnn.update(score_thr=0.0, max_per_img=6)
+    assert cfg.model.tracker.offline
+    results = [one.instances for one in VISTInferencer(cfg, device='cpu')(frames)]
+    assert [bool(len(one)) for one in results] == [False] + [True] * (LENGTH - 1)
+    assert all(isinstance(one.masks, torch.Tensor) for one in results)
 
 
 def test_results_are_in_pixels_of_the_frame(

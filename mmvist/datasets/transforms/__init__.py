@@ -1,5 +1,6 @@
 """Transforms of a whole video's information into frames."""
 
 from mmvist.datasets.transforms.adjacent_frame_sample import AdjacentFrameSample
+from mmvist.datasets.transforms.ref_frame_sample import RefFrameSample
 
-__all__ = ['AdjacentFrameSample']
+__all__ = ['AdjacentFrameSample', 'RefFrameSample']

@@ -12,6 +12,8 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from mmvist.registry import HOOKS
+from mmvist.structures.exclusive import unpack_masks
+from mmvist.structures.hosts import flat_samples
 
 
 @HOOKS.register_module()
@@ -48,13 +50,15 @@ class ShowDirHook(Hook):
     ) -> None:
         """Paint the frames of one step: one frame each, or a whole video."""
         for sample in outputs or ():
-            frames = sample if isinstance(sample, TrackDataSample) else [sample]
-            for frame in frames:
+            for frame in flat_samples(sample):
                 self._paint(frame)
 
     def _paint(self, frame: DetDataSample) -> None:
         frame = frame.cpu().clone()
         instances = frame.pred_track_instances
+        if isinstance(instances.get('masks'), list):
+            masks = unpack_masks(instances.pop('masks'), frame.ori_shape[:2])
+            instances.masks = masks
         if isinstance(instances.get('masks'), Tensor):
             instances.masks = instances.masks.numpy()
         path = Path(frame.img_path)

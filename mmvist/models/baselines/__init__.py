@@ -1,3 +1,5 @@
 from .mask_rcnn_iou import MaskRCNNIoU
+from .masktrack_rcnn import MaskTrackRCNN
+from .roi_embed_head import RoIEmbedHead
 
-__all__ = ['MaskRCNNIoU']
+__all__ = ['MaskRCNNIoU', 'MaskTrackRCNN', 'RoIEmbedHead']

@@ -5,5 +5,15 @@ from .iou_hungarian_tracker import (
     Candidates,
     IoUHungarianTracker,
 )
+from .iou_tracker import IoUTracker
+from .masktrack_rcnn_tracker import MaskTrackRCNNTracker
 
-__all__ = ['MATCHED', 'NEW', 'PROPAGATED', 'Candidates', 'IoUHungarianTracker']
+__all__ = [
+    'MATCHED',
+    'NEW',
+    'PROPAGATED',
+    'Candidates',
+    'IoUHungarianTracker',
+    'IoUTracker',
+    'MaskTrackRCNNTracker',
+]

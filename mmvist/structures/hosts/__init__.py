@@ -9,13 +9,14 @@ from torch import Tensor
 
 from mmvist.structures.clip import Clip, Frame
 
-from .common import frame_from_sample
+from .common import flat_samples, frame_from_sample
 from .from_mmdet import clip_from_mmdet
 from .from_mmtrack import clip_from_mmtrack
 
 __all__ = [
     'clip_from_mmdet',
     'clip_from_mmtrack',
+    'flat_samples',
     'frame_from_sample',
     'unpack_clip',
     'unpack_frames',

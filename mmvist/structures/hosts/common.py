@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from mmdet.structures import DetDataSample, TrackDataSample
 from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import BaseDataElement
 from torch import Tensor
 
 from mmvist.structures.clip import Frame, KnownInstances
+
+
+def flat_samples(sample: TrackDataSample | DetDataSample) -> list[DetDataSample]:
+    """The frames of a video, the one that there is, or none of an empty sample."""
+    if not isinstance(sample, TrackDataSample):
+        return [sample]
+    return [sample[place] for place in range(len(sample))]
 
 
 def frame_from_sample(image: Tensor, data_sample: BaseDataElement) -> Frame:
