@@ -27,6 +27,9 @@ class AnyHostMetric(BaseVideoMetric):
         """
         for sample in data_samples:
             if 'video_data_samples' in sample:
+                # A model that waits for the frames to come may have none yet.
+                if not sample['video_data_samples']:
+                    continue
                 super().process(data_batch, [sample])
             else:
                 self.process_image([_frame_of(sample)], sample.get('video_length', 1))

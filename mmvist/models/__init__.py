@@ -1,6 +1,6 @@
 from .augment import AugmentHead
 from .auxiliary import AuxiliaryHead
-from .baselines import MaskRCNNIoU
+from .baselines import MaskRCNNIoU, TrackRCNN
 from .detectors import FrameDetector, frame_detector
 from .encoder import VideoEncoder
 from .encoding import Encoding, FeatureEncoder
@@ -22,6 +22,7 @@ __all__ = [
     'LatentSupervision',
     'MaskRCNNIoU',
     'ProposalHead',
+    'TrackRCNN',
     'VideoEncoder',
     'frame_detector',
 ]

@@ -1,3 +1,4 @@
 from .mask_rcnn_iou import MaskRCNNIoU
+from .track_rcnn import TrackRCNN
 
-__all__ = ['MaskRCNNIoU']
+__all__ = ['MaskRCNNIoU', 'TrackRCNN']
