@@ -65,4 +65,6 @@ def tracked(
 ) -> list[tuple[int, InstanceData]]:
     """Frame number and instances of what a call returns."""
     out = model.test_step(test_data(video, list(frames), **metainfo))
-    return [(one.frame_id, one.pred_track_instances) for one in out[0]]
+    assert len(out) == 1
+    frames = out[0].video_data_samples if len(out[0]) else []
+    return [(one.frame_id, one.pred_track_instances) for one in frames]

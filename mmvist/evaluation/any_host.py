@@ -15,7 +15,8 @@ class AnyHostMetric(BaseVideoMetric):
 
     MMDetection hands over samples of several frames (``video_data_samples``),
     MMTracking one flat sample a frame. A subclass defines ``process_video`` and
-    ``process_image``, which get frames of one kind.
+    ``process_image``, which get frames of one kind. An empty sample is that of a
+    model that knows nothing before a video is over.
     """
 
     def process(self, data_batch: Any, data_samples: Sequence[Mapping]) -> None:
@@ -27,11 +28,8 @@ class AnyHostMetric(BaseVideoMetric):
         """
         for sample in data_samples:
             if 'video_data_samples' in sample:
-                # A model that waits for the frames to come may have none yet.
-                if not sample['video_data_samples']:
-                    continue
                 super().process(data_batch, [sample])
-            else:
+            elif sample:
                 self.process_image([_frame_of(sample)], sample.get('video_length', 1))
 
 

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.optim import OptimWrapper
 from tiny_track_rcnn import (
+    TRACK_RCNN,
     clip_data,
     tiny_track_rcnn,
     tiny_track_rcnn_config,
@@ -15,6 +17,8 @@ from tiny_track_rcnn import (
 from tiny_vist import test_data, tiny_rtmdet_config, toy_video
 
 from mmvist.datasets import FrameIndex
+from mmvist.engine import VISTRunner
+from mmvist.engine.dump import read_tracks
 from mmvist.models import frame_detector
 from mmvist.registry import MODELS
 from mmvist.testing import toy_dataset, toy_pipeline, write_toy_mots
@@ -331,6 +335,26 @@ def test_frames_that_are_missing_in_the_data_delay_nothing_for_ever(model, video
     for number in (0, 1, 5, 6, 7):
         found += tracked(model, video, [number], ori_video_length=5)
     assert [t for t, _ in found] == [0, 1, 5, 6, 7]
+
+
+def test_through_the_test_loop_every_frame_comes_once(tmp_path):
+    write_toy_mots(tmp_path)
+    cfg = Config.fromfile(TRACK_RCNN)
+    cfg.model = tiny_track_rcnn_config(tracker=SHOWS_ALL)
+    loader = cfg.test_dataloader
+    loader.update(num_workers=0, persistent_workers=False)
+    loader.dataset.update(data_root=str(tmp_path))
+    loader.dataset.pipeline[0].transforms[1].scale = (96, 64)
+    dump = dict(type='mmvist.DumpTracks', out_file_path=str(tmp_path / 'tracks.pkl'))
+    truth = str(tmp_path / 'annotations/val.json')
+    cfg.test_evaluator = [dict(type='mmvist.MOTSMetric', ann_file=truth), dump]
+    cfg.work_dir = str(tmp_path / 'work')
+    numbers = VISTRunner.from_cfg(cfg).test()
+    assert numbers['mots/TP'] + numbers['mots/FN'] == numbers['mots/GT'] == 13
+    assert numbers['mots/FP'] > 0 == numbers['mots/overlapping_pixels_removed']
+    tracks = read_tracks(tmp_path / 'tracks.pkl')
+    assert [one['frame_id'] for one in tracks] == list(range(6))
+    assert all(len(one['instances_id']) for one in tracks)
 
 
 def test_what_is_kept_is_bounded(model):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import torch
 from mmdet.models.mot import BaseMOTModel
-from mmdet.structures import DetDataSample, TrackSampleList
+from mmdet.structures import DetDataSample, TrackDataSample, TrackSampleList
 from mmengine.structures import InstanceData
 from torch import Tensor
 
@@ -136,9 +136,9 @@ class TrackRCNN(BaseMOTModel):
         camera, results come at once and without the frames to come.
 
         Returns:
-            The data sample with the frames that are ready, their
+            One sample of the frames that are ready, empty where none is, their
             ``pred_track_instances`` in original pixels: ``bboxes``, ``labels``,
-            ``scores``, ``masks``, disjoint, and ``instances_id``.
+            ``scores``, ``masks`` (M, H, W) bool, disjoint, and ``instances_id``.
 
         Raises:
             ValueError: More than one video in a batch, or of frames of two sizes.
@@ -150,9 +150,9 @@ class TrackRCNN(BaseMOTModel):
                 ready += self._start_anew(frame)
             window.push(frame, sample, self.detector.backbone(frame.image))
             ready += self._finish(window.ends_here())
-        # In place: the setter of MMDetection refuses an empty list.
-        data_samples[0].video_data_samples[:] = ready
-        return data_samples
+        # MMDetection's sample refuses an empty list of frames.
+        frames = dict(video_data_samples=ready) if ready else {}
+        return [TrackDataSample(**frames)]
 
     def _start_anew(self, frame: Frame) -> list[DetDataSample]:
         """Frames of a video that broke off, which will wait no longer."""
