@@ -45,6 +45,16 @@ def test_as_many_supervised_frames_in_all(data):
         assert second.end == cfg.train_cfg.max_iters == second.T_max + second.begin
 
 
+def test_equal_steps():
+    vist = load('synthetic')[1]
+    name = 'track-rcnn_r18-half_fpn_synthetic_equal-steps.py'
+    track = Config.fromfile(CONFIGS / 'baselines' / name)
+    frames = track.model.supervised_frames * track.train_dataloader.batch_size
+    assert frames == vist.train_dataloader.batch_size
+    assert track.train_cfg == vist.train_cfg
+    assert track.param_scheduler == vist.param_scheduler
+
+
 @pytest.mark.parametrize('data', LARGE)
 def test_as_many_supervised_frames_in_a_step_and_in_all(data):
     track, vist = load(data)
