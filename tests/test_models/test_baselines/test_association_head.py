@@ -54,6 +54,16 @@ def test_the_gradient_is_finite_where_vectors_coincide():
     assert torch.isfinite(vectors.grad).all()
 
 
+def test_half_precision_keeps_the_distances():
+    head, ids = AssociationHead(3, 4), torch.tensor([1, 1, 2])
+    with torch.autocast('cpu', torch.bfloat16):
+        vectors = head(torch.randn(3, 3))
+        terms = batch_hard_triplets(vectors, ids, torch.zeros(3), 0.2)
+    assert vectors.dtype == torch.bfloat16 and terms.dtype == torch.float32
+    expected = batch_hard_triplets(vectors.float(), ids, torch.zeros(3), 0.2)
+    assert torch.equal(terms, expected)
+
+
 def test_no_foreground():
     head = AssociationHead(2, 3)
     none = torch.zeros(0, dtype=torch.long)

@@ -16,12 +16,13 @@ from tiny_track_rcnn import (
 )
 from tiny_vist import test_data, tiny_rtmdet_config, toy_video
 
+from mmvist.apis import VISTInferencer
 from mmvist.datasets import FrameIndex
 from mmvist.engine import VISTRunner
 from mmvist.engine.dump import read_tracks
 from mmvist.models import frame_detector
 from mmvist.registry import MODELS
-from mmvist.testing import toy_dataset, toy_pipeline, write_toy_mots
+from mmvist.testing import toy_dataset, toy_frames, toy_pipeline, write_toy_mots
 
 LENGTH = 9
 SHOWS_ALL = dict(score_thr=0.0, max_distance=100.0)
@@ -303,6 +304,18 @@ def test_without_a_known_length_results_come_at_once(model, video):
 
 def calls_at(model, video, t):
     return tracked(model, video, [t], ori_video_length=t + 1)
+
+
+def test_a_stream_gives_each_frame_its_result():
+    cfg = Config.fromfile(TRACK_RCNN)
+    cfg.model = tiny_track_rcnn_config(tracker=SHOWS_ALL)
+    cfg.test_dataloader.dataset.pipeline[0].transforms[1].scale = (96, 64)
+    frames = toy_frames()[..., ::-1]
+    results = list(VISTInferencer(cfg, device='cpu')(iter(frames)))
+    assert [one.frame_id for one in results] == list(range(len(frames)))
+    assert all(len(one.instances) for one in results)
+    seen = [set(one.instances.instances_id.tolist()) for one in results]
+    assert seen[0] & seen[-1], 'linked'
 
 
 def test_a_video_that_breaks_off_is_finished_with_the_next(model, video):
