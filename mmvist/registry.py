@@ -37,7 +37,7 @@ DATA_SAMPLERS = Registry(
     scope='mmvist',
     locations=['mmvist.datasets'],
 )
-# AdjacentFrameSample, RefFrameSample
+# AdjacentFrameSample, ConsecutiveFrameSample, RefFrameSample
 TRANSFORMS = Registry(
     'transform',
     parent=MMENGINE_TRANSFORMS,

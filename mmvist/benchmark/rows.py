@@ -122,8 +122,64 @@ def _ablation(name: str, title: str, **switches: bool) -> Row:
     )
 
 
+# Of MaskTrack R-CNN: how much the score of a detection and the IoU count in matching.
+_MATCH_WEIGHTS = {
+    'model.tracker.match_weights.det_score': (1.0, 0.5, 2.0),
+    'model.tracker.match_weights.iou': (2.0, 1.0, 4.0),
+}
+_MASK_RCNN_IOU = Row(
+    'mask-rcnn-iou',
+    'Mask R-CNN + IoU tracker',
+    'baselines/mask-rcnn-iou-tracker_r18-half_fpn_{data}.py',
+    thresholds={
+        'model.tracker.sigma_l': (0.3, 0.5, 0.7),
+        'model.tracker.sigma_h': (0.8, 0.5, 0.95),
+        'model.tracker.sigma_iou': (0.5, 0.3, 0.1),
+        'model.tracker.t_min': (2, 1, 4),
+    },
+)
+_MASKTRACK_RCNN = Row(
+    'masktrack-rcnn',
+    'MaskTrack R-CNN, mended',
+    f'baselines/masktrack-rcnn_{DETECTOR}_{{data}}_mended.py',
+    thresholds={
+        'model.show_score_thr': (0.5, 0.3, 0.7, 0.9),
+        **_MATCH_WEIGHTS,
+    },
+)
+
 TABLES: dict[int, tuple[Row, ...]] = {
-    1: (_VAE_VIST,),
+    1: (
+        _VAE_VIST,
+        _MASK_RCNN_IOU,
+        Row(
+            'masktrack-rcnn-mmdet',
+            "MaskTrack R-CNN, MMDetection's",
+            f'baselines/masktrack-rcnn_{DETECTOR}_{{data}}.py',
+            thresholds={
+                'model.detector.test_cfg.rcnn.score_thr': (0.5, 0.3, 0.7, 0.9),
+                **_MATCH_WEIGHTS,
+            },
+        ),
+        _MASKTRACK_RCNN,
+        Row(
+            'track-rcnn',
+            'TrackR-CNN',
+            'baselines/track-rcnn_r18-half_fpn_{data}.py',
+            frames=8,
+            thresholds={
+                'model.tracker.score_thr': (0.5, 0.3, 0.7, 0.9),
+                'model.tracker.max_distance': (8.0, 4.0, 2.0, 1.0),
+                'model.tracker.num_frames_retain': (5, 2, 9),
+            },
+        ),
+        replace(
+            _MASKTRACK_RCNN,
+            name='masktrack-rcnn-wide',
+            title='MaskTrack R-CNN, mended, as costly as VAE-VIST',
+            config='baselines/masktrack-rcnn_mask-rcnn_r18-w75_fpn_{data}_mended.py',
+        ),
+    ),
     2: (
         _VAE_VIST,
         _ablation('no-skip', '(a) no skips', with_skip=False),

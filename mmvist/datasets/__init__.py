@@ -4,10 +4,15 @@ from mmvist.datasets.errors import DataError
 from mmvist.datasets.mots_dataset import MOTSDataset
 from mmvist.datasets.samplers import FrameIndex, VideoFrameSampler
 from mmvist.datasets.synthetic import write_synthetic
-from mmvist.datasets.transforms import AdjacentFrameSample, RefFrameSample
+from mmvist.datasets.transforms import (
+    AdjacentFrameSample,
+    ConsecutiveFrameSample,
+    RefFrameSample,
+)
 
 __all__ = [
     'AdjacentFrameSample',
+    'ConsecutiveFrameSample',
     'DataError',
     'FrameIndex',
     'MOTSDataset',

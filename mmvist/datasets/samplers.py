@@ -86,6 +86,7 @@ class VideoFrameSampler(Sampler):
         dataset: BaseVideoDataset,
         seed: int | None = None,
         infinite: bool = False,
+        clip_length: int = 1,
     ) -> None:
         if not isinstance(dataset, BaseVideoDataset):
             raise TypeError(
@@ -112,7 +113,7 @@ class VideoFrameSampler(Sampler):
                 f'no frame to train on in {dataset.ann_file!r}: check ann_file, '
                 'filter_cfg and classes'
             )
-        self.num_samples = -(-len(self.frames) // self.world_size)
+        self.num_samples = -(-len(self.frames) // (self.world_size * clip_length))
 
     def __len__(self) -> int:
         """Number of samples of this rank in one epoch."""

@@ -1,6 +1,6 @@
 from .augment import AugmentHead
 from .auxiliary import AuxiliaryHead
-from .baselines import MaskRCNNIoU, MaskTrackRCNN, RoIEmbedHead
+from .baselines import MaskRCNNIoU, MaskTrackRCNN, RoIEmbedHead, TrackRCNN
 from .detectors import FrameDetector, frame_detector
 from .encoder import VideoEncoder
 from .encoding import Encoding, FeatureEncoder
@@ -26,6 +26,7 @@ __all__ = [
     'MaskTrackRCNNTracker',
     'ProposalHead',
     'RoIEmbedHead',
+    'TrackRCNN',
     'VideoEncoder',
     'frame_detector',
 ]

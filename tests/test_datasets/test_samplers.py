@@ -58,6 +58,19 @@ def test_an_epoch_is_every_frame_once_in_its_own_order() -> None:
     assert len(set(seeds)) == 14
 
 
+def test_an_epoch_of_clips_has_as_many_fewer_samples(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sampler = VideoFrameSampler(Videos([30, 34]), seed=0, clip_length=8)
+    first = list(sampler)
+    assert len(sampler) == len(set(first)) == 8
+    sampler.set_epoch(1)
+    assert set(sampler) != set(first), 'others in another epoch'
+    pair = shards(monkeypatch, Videos([30, 34]), 2, clip_length=8)
+    assert [len(one) for one in pair] == [4, 4]
+    assert {*pair[0], *pair[1]} == set(first)
+
+
 def test_order_and_seeds_depend_on_the_seed() -> None:
     same = take(VideoFrameSampler(VIDEOS, seed=0), 7)
     assert take(VideoFrameSampler(VIDEOS, seed=0), 7) == same

@@ -1,6 +1,7 @@
 """Transforms of a whole video's information into frames."""
 
 from mmvist.datasets.transforms.adjacent_frame_sample import AdjacentFrameSample
+from mmvist.datasets.transforms.consecutive_frame_sample import ConsecutiveFrameSample
 from mmvist.datasets.transforms.ref_frame_sample import RefFrameSample
 
-__all__ = ['AdjacentFrameSample', 'RefFrameSample']
+__all__ = ['AdjacentFrameSample', 'ConsecutiveFrameSample', 'RefFrameSample']

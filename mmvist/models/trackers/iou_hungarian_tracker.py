@@ -16,17 +16,16 @@ from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import bbox_overlaps
 from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from mmvist.registry import MODELS
 from mmvist.structures.masks import mask_iou
 from mmvist.structures.track_state import Tracks
 
+from .assignment import gated_assignment
+
 MATCHED, PROPAGATED, NEW = 0, 1, 2
 """Kinds of candidate box: union of a matched pair, b^pro alone, b^mask alone."""
-
-_FORBIDDEN = 1e6
 
 
 @dataclass
@@ -112,21 +111,11 @@ class IoUHungarianTracker(BaseModule):
         Returns:
             Rows of ``pro_boxes`` and of ``det_boxes``, (K,) long each.
         """
-        none = pro_labels.new_zeros(0, dtype=torch.long)
-        if len(pro_boxes) == 0 or len(det_boxes) == 0:
-            return none, none
         iou = bbox_overlaps(pro_boxes.float(), det_boxes.float())
         allowed = iou > self.match_iou_thr
         if self.class_aware:
             allowed &= pro_labels[:, None] == det_labels[None]
-        cost = torch.where(allowed, 1 - iou, torch.full_like(iou, _FORBIDDEN))
-        rows, columns = linear_sum_assignment(cost.detach().cpu().numpy())
-        kept = allowed.cpu().numpy()[rows, columns]
-        device = pro_boxes.device
-        return (
-            torch.as_tensor(rows[kept], dtype=torch.long, device=device),
-            torch.as_tensor(columns[kept], dtype=torch.long, device=device),
-        )
+        return gated_assignment(1 - iou, allowed)
 
     def associate(
         self,
