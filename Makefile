@@ -121,7 +121,7 @@ $(VENV)/.installed: $(OPS) requirements.txt $(wildcard requirements/*.txt) setup
 	@grep -v '^mmtrack=' requirements/mmtrack.txt > $(VENV)/mmtrack-needs.txt
 	MMCV_WITH_OPS=1 $(PIP) install --no-build-isolation -c $(VENV)/constraints.txt \
 	  -r requirements/build.txt -r $(MMINSTALL) -r requirements/runtime.txt \
-	  -r requirements/tests.txt -r $(VENV)/mmtrack-needs.txt
+	  -r requirements/tests.txt -r requirements/benchmark.txt -r $(VENV)/mmtrack-needs.txt
 	$(PIP) install --no-deps '$(MMTRACK)'
 	@$(PY) -c 'import cv2' > /dev/null 2>&1 || { \
 	  echo '   no libGL on this machine: taking the headless OpenCV of the same version'; \

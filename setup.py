@@ -43,6 +43,7 @@ setup(
     extras_require={
         'mminstall': requirements('mminstall'),
         'tests': requirements('tests'),
+        'benchmark': requirements('benchmark'),
         # not mmtrack itself, which goes in with --no-deps
         'mmtrack': [r for r in requirements('mmtrack') if not r.startswith('mmtrack')],
     },
