@@ -82,6 +82,19 @@ def test_the_same_detector_data_and_optimiser(data):
     assert pipelines[0][1:] == pipelines[1][1:]
 
 
+@pytest.mark.parametrize('data', [*SMALL, *LARGE])
+def test_widths_fit_the_detector(data):
+    model = load(data)[0].model
+    widths = model.detector.neck.in_channels
+    convs = model.temporal_convs
+    assert convs.channels == tuple(widths[level] for level in convs.levels)
+    heads = model.detector.roi_head
+    assert heads.association_head.in_channels == heads.bbox_head.fc_out_channels
+    classes = heads.bbox_head.num_classes
+    for value in (model.tracker.get('score_thr', 0), model.tracker.get('max_distance')):
+        assert not isinstance(value, tuple) or len(value) == classes
+
+
 @pytest.mark.parametrize('data', FOLDS)
 def test_folds_differ_in_their_files_alone(data):
     number = data[-2:]
