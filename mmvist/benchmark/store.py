@@ -32,7 +32,7 @@ class Store:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(folder / '.lock', waiting)
-        self.url = f'sqlite:///{folder / "runs.db"}'
+        self.folder = folder
 
     def __enter__(self) -> Store:
         return self
@@ -45,22 +45,9 @@ class Store:
     ) -> None:
         os.close(self._lock)
 
-    def study(self, name: str, seed: int = 0) -> optuna.Study:
-        """A study whose best trial has the largest value.
-
-        Trials that a killed process has left running wait again.
-
-        Args:
-            name: Of the study.
-            seed: Of the settings that it draws.
-        """
-        study = optuna.create_study(
-            study_name=name,
-            storage=self.url,
-            direction='maximize',
-            sampler=optuna.samplers.RandomSampler(seed=seed),
-            load_if_exists=True,
-        )
+    def study(self, name: str) -> optuna.Study:
+        """A study to add to; trials left running by a killed process wait again."""
+        study = open_study(self.folder, name)
         for trial in study.get_trials(states=[TrialState.RUNNING]):
             study.tell(trial.number, state=TrialState.FAIL)
             study.enqueue_trial(trial.params, user_attrs=trial.user_attrs)
@@ -94,6 +81,24 @@ class Store:
         """Keep what came out of a run."""
         trial.set_user_attr('record', dict(record))
         study.tell(trial, value)
+
+
+def open_study(folder: Path, name: str, seed: int = 0) -> optuna.Study:
+    """A study as it is, whose best trial has the largest value.
+
+    Args:
+        folder: Has ``runs.db``, which is made where it does not exist.
+        name: Of the study.
+        seed: Of the settings that it draws.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    return optuna.create_study(
+        study_name=name,
+        storage=f'sqlite:///{folder / "runs.db"}',
+        direction='maximize',
+        sampler=optuna.samplers.RandomSampler(seed=seed),
+        load_if_exists=True,
+    )
 
 
 def records(study: optuna.Study) -> dict[str, dict[str, Any]]:

@@ -19,7 +19,7 @@ from .comparison import compare, draw_clips, resample
 from .rows import OURS, Data, Row
 from .run import Run
 from .search import Search
-from .store import Store, records
+from .store import Store, open_study, records
 
 
 class TimedSteps(Steps):
@@ -104,13 +104,12 @@ class Benchmark:
                 store.finish(study, trial, value, run.record())
 
     def results(self) -> list[report.RowResult]:
-        """What the finished runs say."""
-        with Store(self.folder) as store:
-            for row in self.rows:
-                study = store.study(self._search(row).study_name)
-                if self.search and study.get_trials():
-                    self._tuned[row.name] = self._search(row).best(study)
-            done = records(store.study(f'table{self.table}'))
+        """What the finished runs say, also while others run."""
+        for row in self.rows:
+            study = open_study(self.folder, self._search(row).study_name)
+            if self.search and self._search(row).left(study) < self.search:
+                self._tuned[row.name] = self._search(row).best(study)
+        done = records(open_study(self.folder, f'table{self.table}'))
         resampled, found = {}, []
         for row in self.rows:
             runs = {s: self._run(row, s) for s in self.seeds}
