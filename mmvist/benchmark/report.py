@@ -90,7 +90,7 @@ def as_json(results: Sequence[RowResult]) -> dict[str, Any]:
 
 
 def plot(results: Sequence[RowResult], path: Path) -> bool:
-    """Overall sMOTSA against training iterations, in frames; False without points."""
+    """Overall sMOTSA against training iterations; False without points."""
     figure, axes = plt.subplots(figsize=(7, 4.5), layout='constrained')
     drawn = False
     for one in results:
@@ -99,14 +99,14 @@ def plot(results: Sequence[RowResult], path: Path) -> bool:
             if points:
                 at, values = zip(*points, strict=True)
                 axes.plot(
-                    [i * one.row.frames for i in at],
+                    at,
                     values,
                     marker='o',
                     markersize=3,
                     label=f'{one.row.title}, seed {run["seed"]}',
                 )
                 drawn = True
-    axes.set(xlabel='frames that supervised the detector', ylabel='overall sMOTSA')
+    axes.set(xlabel='training iterations', ylabel='overall sMOTSA')
     axes.grid(alpha=0.3)
     if drawn:
         axes.legend(fontsize=8)

@@ -29,7 +29,6 @@ class Row:
         title: In the table.
         config: Path under ``configs``, ``{data}`` standing for the data set.
         changes: Settings of the config that make the row.
-        frames: How many frames of an iteration supervise the detector.
         thresholds: Setting of the config to the values that the search may give it,
             the default first.
     """
@@ -38,7 +37,6 @@ class Row:
     title: str
     config: str
     changes: Mapping[str, Any] = field(default_factory=dict)
-    frames: int = 2
     thresholds: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def path(self, data: Data) -> Path:
@@ -61,13 +59,13 @@ class Data:
         name: Of the folder of results.
         root: Where it lies.
         suffix: How the configs name it.
-        frames: On which each row is trained: two an iteration in VAE-VIST.
+        iterations: Of training, two supervised frames in each.
     """
 
     name: str
     root: Path
     suffix: str
-    frames: int
+    iterations: int
 
 
 def find_data(name: str) -> Data:
@@ -77,12 +75,12 @@ def find_data(name: str) -> Data:
         UserError: The data are not there.
     """
     known = {
-        'synthetic': Data('synthetic', Path('data/synthetic'), 'synthetic', 2000),
+        'synthetic': Data('synthetic', Path('data/synthetic'), 'synthetic', 1000),
         'composite': Data(
-            'composite', Path('data/composite-mots'), 'compositemots', 16000
+            'composite', Path('data/composite-mots'), 'compositemots', 8000
         ),
     }
-    data = known.get(name) or Data(Path(name).name, Path(name), 'synthetic', 2000)
+    data = known.get(name) or Data(Path(name).name, Path(name), 'synthetic', 1000)
     for split in ('train', 'val'):
         path = data.root / 'annotations' / f'{split}.json'
         if not path.exists():

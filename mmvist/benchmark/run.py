@@ -35,7 +35,7 @@ class Run:
         data: The data set.
         folder: Of all runs of the data set.
         tuned: Settings that the search has found best.
-        iterations: Of training; by default as many as give ``data.frames`` frames.
+        iterations: Of training; by default those of the data set.
         splits: Annotation files to train and to test on in place of ``train.json``
             and ``val.json``.
     """
@@ -65,7 +65,7 @@ class Run:
     @property
     def length(self) -> int:
         """Iterations of training."""
-        return self.iterations or max(1, self.data.frames // self.row.frames)
+        return self.iterations or self.data.iterations
 
     def settle(self) -> None:
         """Write the config of the run.

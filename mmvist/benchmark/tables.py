@@ -52,8 +52,7 @@ class Benchmark:
         seeds: Of training.
         work_dir: Gets a folder for the data set.
         search: Settings that are tried for each row; 0 keeps the defaults.
-        iterations: Of training where two frames make an iteration; None is what the
-            data set is worth.
+        iterations: Of training; None for those of the data set.
         curve: Whether the weights on the way are tested, too, of the first seed.
     """
 
@@ -152,8 +151,7 @@ class Benchmark:
         return total
 
     def _search(self, row: Row) -> Search:
-        length = self._length(row)
-        return Search(row, self.data, self.folder, self.search, length)
+        return Search(row, self.data, self.folder, self.search, self.iterations)
 
     def _runs(self) -> list[Run]:
         """Seed by seed, so that a first whole table is there early."""
@@ -161,12 +159,7 @@ class Benchmark:
 
     def _run(self, row: Row, seed: int) -> Run:
         tuned = self._tuned.get(row.name, {})
-        return Run(row, seed, self.data, self.folder, tuned, self._length(row))
-
-    def _length(self, row: Row) -> int | None:
-        if self.iterations is None:
-            return None
-        return max(1, 2 * self.iterations // row.frames)
+        return Run(row, seed, self.data, self.folder, tuned, self.iterations)
 
 
 def _duration(seconds: float) -> str:

@@ -75,7 +75,7 @@ def data(tmp_path: Path) -> Data:
     )
     for split in ('train', 'val'):
         (folder / f'{split}.json').write_text(json.dumps(content))
-    return Data('toy', tmp_path / 'data', 'synthetic', 40)
+    return Data('toy', tmp_path / 'data', 'synthetic', 20)
 
 
 @pytest.fixture(autouse=True)
@@ -229,7 +229,7 @@ def test_points_of_the_curve() -> None:
     row = TABLES[1][0]
 
     def points(length: int) -> list[int]:
-        data = Data('a', Path('a'), 'synthetic', 2 * length)
+        data = Data('a', Path('a'), 'synthetic', length)
         return Run(row, 0, data, Path('a')).points()
 
     assert points(1000) == [250, 500, 750]

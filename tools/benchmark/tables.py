@@ -53,7 +53,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--max-iters',
         type=int,
         metavar='N',
-        help='of VAE-VIST, the other rows see as many frames (default: by data set)',
+        help='of each training (default: 1000, on the composites 8000)',
     )
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/benchmark'))
     parser.add_argument(
