@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from mmvist.registry import MODELS
 
-from .layers import FEATURE_STRIDES, SkipDecoder
+from .layers import FEATURE_STRIDES, SkipDecoder, roi_window
 
 
 @dataclass
@@ -44,31 +44,35 @@ class Refined:
 
 def refine(
     roi_head: nn.Module,
-    features: Sequence[Tensor],  # (1, C, h_s, w_s)
+    features: Sequence[Tensor],  # (S, C, h_s, w_s), of S draws
     rois: Tensor,  # (M, 4) xyxy, network pixels
     img_shape: tuple[int, int],
 ) -> Refined:
     """Classify and regress candidates by the box head of ``roi_head``.
 
-    Unlike the host's ``predict_bbox`` there is no score threshold and no NMS:
+    Probabilities and boxes are means over the draws. Unlike the host's ``predict_bbox`` there is no score threshold and no NMS:
     each candidate has an identity, and keeps its row.
     """
     bbox_head = roi_head.bbox_head
     if len(rois) == 0:
         classes = bbox_head.num_classes
         return Refined(rois.new_zeros(0, classes), rois.new_zeros(0, classes, 4))
-    indexed = bbox2roi([rois]).to(features[0].dtype)
+    draws = len(features[0])
+    indexed = bbox2roi([rois] * draws).to(features[0].dtype)
     result = roi_head._bbox_forward(features, indexed)
     probs = result['cls_score'].float().softmax(dim=-1)[:, :-1]
     num_classes = probs.shape[1]
-    deltas = result['bbox_pred'].float().view(len(rois), -1, 4)
+    deltas = result['bbox_pred'].float().view(draws * len(rois), -1, 4)
     if deltas.shape[1] == 1:
         deltas = deltas.expand(-1, num_classes, -1)
-    anchors = rois.float()[:, None].expand(-1, num_classes, -1)
+    anchors = rois.float()[:, None].expand(-1, num_classes, -1).repeat(draws, 1, 1)
     boxes = bbox_head.bbox_coder.decode(
         anchors.reshape(-1, 4), deltas.reshape(-1, 4), max_shape=tuple(img_shape)
     )
-    return Refined(probs, boxes.view(len(rois), num_classes, 4))
+    return Refined(
+        probs.view(draws, len(rois), num_classes).mean(0),
+        boxes.view(draws, len(rois), num_classes, 4).mean(0),
+    )
 
 
 def segment(
@@ -159,10 +163,15 @@ class AugmentHead(BaseModule):
     def forward(
         self,
         z: Tensor,  # (N, L, h, w)
-        skips: Sequence[Tensor],  # E_s, s = 4, 8, 16, 32
-        mask_features: Sequence[Tensor],  # x^Mask_s, s = mask_strides, ...
+        skips: Sequence[Tensor],  # E_s, s = 4, 8, 16, 32, (N or 1, ...)
+        mask_features: Sequence[Tensor],  # x^Mask_s, s = mask_strides, (N or 1, ...)
+        boxes: Tensor | None = None,  # (M, 4) xyxy, network pixels
     ) -> tuple[Tensor, ...]:
-        """Feature maps (N, out_channels, h_s, w_s) of the branch."""
+        """Feature maps (N, out_channels, h_s, w_s) of the branch.
+
+        With ``boxes`` the map of stride 4 is right where RoIs of these boxes, or of
+        any that reach up to 4 pixels farther, read it, and 0 elsewhere.
+        """
         given = dict(zip(self.mask_strides, mask_features))
         augmented, sizes = [], []
         for stride, skip in zip(FEATURE_STRIDES, skips):
@@ -170,7 +179,8 @@ class AugmentHead(BaseModule):
             size = tuple((skip if feature is None else feature).shape[-2:])
             augmented.append(self._augmented(skip, feature, size))
             sizes.append(size)
-        return self.decoder(z, augmented, sizes)
+        window = None if boxes is None else roi_window(boxes, sizes[0])
+        return self.decoder(z, augmented, sizes, window)
 
     def _augmented(
         self, skip: Tensor, feature: Tensor | None, size: tuple[int, int]
