@@ -50,8 +50,9 @@ def refine(
 ) -> Refined:
     """Classify and regress candidates by the box head of ``roi_head``.
 
-    Probabilities and boxes are means over the draws. Unlike the host's ``predict_bbox`` there is no score threshold and no NMS:
-    each candidate has an identity, and keeps its row.
+    Probabilities and boxes are means over the draws. Unlike the host's
+    ``predict_bbox`` there is no score threshold and no NMS: each candidate has an
+    identity, and keeps its row.
     """
     bbox_head = roi_head.bbox_head
     if len(rois) == 0:

@@ -190,7 +190,7 @@ def _cut(x: Tensor, seen: Window, window: Window) -> tuple[Tensor, Window]:
 
 
 def _join(conv: nn.Conv2d, x: Tensor, skip: Tensor | None) -> Tensor:
-    """``conv`` of x and skip, side by side; the half of one skip for all x is shared."""
+    """``conv`` of x and skip side by side; one skip for all x is convolved once."""
     if skip is None:
         return conv(x)
     if len(skip) == len(x):
