@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,17 +83,49 @@ class Followed:
             video: The truth.
             errors: Of the method, by :func:`find_errors`.
             hidden: Hidden fraction of each instance, one mapping a frame.
+
+        Raises:
+            DataError: ``hidden`` is of another video.
         """
         self.absences += find_absences(video.frames, errors)
+        if hidden is None:
+            return
+        ids = (one for frame in video.frames for one in frame.instance_ids)
+        fractions = by_instance(hidden, ids)
         for t, (frame, one) in enumerate(zip(video.frames, errors, strict=True)):
-            if hidden is None:
-                continue
             for row, identity in enumerate(one.ids):
-                name = str(frame.category_ids[row] * 1000 + frame.instance_ids[row])
-                place = bin_of(hidden[t].get(name, 0.0))
+                instance = frame.instance_ids[row]
+                if t >= len(hidden) or instance not in fractions[t]:
+                    raise DataError(
+                        f'video {video.name}: the hidden fractions have no instance '
+                        f'{instance} in frame {t}; are they of other clips?'
+                    )
+                place = bin_of(fractions[t][instance])
                 self.shown[place] += 1
                 self.found[place] += identity is not None
                 self.switches[place] += row in one.switched
+
+
+def by_instance(
+    hidden: Sequence[Mapping[str, float]], ids: Iterable[int]
+) -> list[dict[int, float]]:
+    """Fractions by instance id.
+
+    The converter of KITTI MOTS counts instances as they are first seen, those of one
+    frame by ascending value.
+
+    Args:
+        hidden: One mapping a frame.
+        ids: Of all instances of the video.
+    """
+    values: dict[str, None] = {}
+    for frame in hidden:
+        values.update(dict.fromkeys(v for v in sorted(frame, key=int) if frame[v] < 1))
+    id_of = dict(zip(values, sorted(set(ids)), strict=False))
+    return [
+        {id_of[value]: share for value, share in frame.items() if value in id_of}
+        for frame in hidden
+    ]
 
 
 def bin_of(fraction: float) -> int:

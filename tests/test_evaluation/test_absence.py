@@ -80,14 +80,20 @@ def test_out_of_the_frame_and_back() -> None:
 
 
 def test_each_instance_is_counted_by_what_is_hidden_of_it() -> None:
-    one = video([{1: 10, 2: 30}, {1: 10, 2: 30}])
+    one = video([{11: 10, 12: 30}, {11: 10, 12: 30}])
     found = predicted([{5: 10}, {6: 10, 7: 30}])
     counts = Followed()
-    hidden = [{'1001': 0.0, '1002': 0.6}, {'1001': 0.3, '1002': 1.0}]
+    # instances count as they are first seen, in the order of the values
+    hidden = [
+        {'3007': 1.0, '2004': 0.6, '1009': 0.0},
+        {'1009': 0.3, '2004': 0.99, '3007': 1.0},
+    ]
     counts.add(one, find_errors(one.frames, found), hidden)
     assert dict(counts.shown) == {0: 1, 3: 1, 2: 1, 4: 1}
     assert [counts.found[i] for i in range(5)] == [1, 0, 1, 0, 1]
     assert [counts.switches[i] for i in range(5)] == [0, 0, 1, 0, 0]
+    with pytest.raises(DataError, match='no instance 11 in frame 1'):
+        Followed().add(one, find_errors(one.frames, found), hidden[:1] + [{}])
     assert [bin_of(f) for f in (0, 0.09, 0.1, 0.74, 0.75, 1)] == [0, 0, 1, 3, 4, 4]
 
 
