@@ -18,10 +18,10 @@ from torch import Tensor
 
 from mmvist.apis.inference import plain_instances
 from mmvist.engine.errors import UserError
-from mmvist.evaluation.absence import Hidden
+from mmvist.evaluation.absence import Hidden, by_instance
 from mmvist.evaluation.calibration import Calibration
 from mmvist.evaluation.rle import encode_masks
-from mmvist.evaluation.truth import Truth, TruthFrame
+from mmvist.evaluation.truth import Truth, TruthFrame, TruthVideo
 from mmvist.models import VAEVIST
 from mmvist.models.encoding import Encoding
 from mmvist.models.trackers import NEW
@@ -60,14 +60,14 @@ class Uncertainty:
         self,
         instances: InstanceData,
         frame: TruthFrame,
-        hidden: Mapping[str, float] | None = None,
+        hidden: Mapping[int, float] | None = None,
     ) -> None:
         """Count a frame.
 
         Args:
             instances: Of a model with ``num_samples`` from 2 on, on the CPU.
             frame: The truth.
-            hidden: Hidden fraction by category id * 1000 + instance.
+            hidden: Hidden fraction by instance id.
         """
         ious = np.zeros((len(instances), len(frame.rles)))
         if ious.size:
@@ -96,7 +96,7 @@ class Uncertainty:
         one: InstanceData,
         frame: TruthFrame,
         hit: int | None,
-        hidden: Mapping[str, float] | None,
+        hidden: Mapping[int, float] | None,
     ) -> None:
         identity = int(one.instances_id[0])
         now = None if hit is None else frame.instance_ids[hit]
@@ -104,11 +104,10 @@ class Uncertainty:
             same = now is not None and now == self._last.get(identity)
             self.identity.add(one.scores.numpy(), np.array([same]))
             if hit is not None and hidden is not None:
-                name = str(frame.category_ids[hit] * 1000 + now)
                 x1, y1, x2, y2 = one.bboxes[0].tolist()
                 area = max((x2 - x1) * (y2 - y1), 1.0)
                 spread = float(one.box_variances[0].mean())
-                self.boxes.append((spread, area, hidden.get(name, 0.0)))
+                self.boxes.append((spread, area, hidden[now]))
         self._last[identity] = now
 
     def correlations(self) -> dict[str, float]:
@@ -151,12 +150,10 @@ def measure_uncertainty(
     model: VAEVIST = runner.model
     if not getattr(model, 'variational', False):
         raise UserError('only a VAE-VIST with variational=True has a latent to draw')
-    place = {
-        frame.img_id: (video, t)
-        for video in truth.videos
-        for t, frame in enumerate(video.frames)
-    }
-    found = Uncertainty()
+    first = {video.frames[0].img_id for video in truth.videos if video.frames}
+    found, fractions = Uncertainty(), {}
+    for video in truth.videos if hidden is not None else ():
+        fractions.update(_hidden_of(hidden, video))
     before, model.num_samples = model.num_samples, max(num_samples, 2)
     source = model.latents if num_samples > 1 else _mean_twice
     try:
@@ -165,13 +162,12 @@ def measure_uncertainty(
             for batch in progress(runner.test_dataloader):
                 for sample in model.test_step(batch):
                     for one in flat_samples(sample):
-                        video, t = place[one.img_id]
-                        if t == 0:
+                        if one.img_id in first:
                             found.start_video()
                         found.add(
                             plain_instances(one.pred_track_instances),
-                            video.frames[t],
-                            _hidden_of(hidden, video, t),
+                            truth.frames[one.img_id],
+                            fractions.get(one.img_id),
                         )
     finally:
         model.num_samples = before
@@ -183,13 +179,15 @@ def _mean_twice(encoding: Encoding, frame: Frame) -> Tensor:
     return encoding.mean.expand(2, -1, -1, -1)
 
 
-def _hidden_of(hidden: Hidden | None, video, t: int) -> Mapping[str, float] | None:
-    if hidden is None:
-        return None
+def _hidden_of(hidden: Hidden, video: TruthVideo) -> dict[int, Mapping[int, float]]:
+    """Hidden fraction by instance id, by image id."""
     frames = hidden.get(video.name, ())
-    if len(frames) != len(video.frames):
-        raise UserError(
-            f'--hidden has no {len(video.frames)} frames of video {video.name}: is it '
-            'of other clips?'
-        )
-    return frames[t]
+    ids = {one for frame in video.frames for one in frame.instance_ids}
+    fractions = by_instance(frames, ids)
+    for t, frame in enumerate(video.frames):
+        if t >= len(frames) or set(frame.instance_ids) - fractions[t].keys():
+            raise UserError(
+                f'--hidden does not know the instances of frame {t} of video '
+                f'{video.name}: is it of other clips?'
+            )
+    return {frame.img_id: one for frame, one in zip(video.frames, fractions)}
