@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from mmvist.registry import MODELS
 
-from .layers import FEATURE_STRIDES, SkipDecoder, roi_window
+from .layers import FEATURE_STRIDES, SkipDecoder
+from .roi_reach import Reach, levels_of, reach_of
 
 
 @dataclass
@@ -166,12 +167,11 @@ class AugmentHead(BaseModule):
         z: Tensor,  # (N, L, h, w)
         skips: Sequence[Tensor],  # E_s, s = 4, 8, 16, 32, (N or 1, ...)
         mask_features: Sequence[Tensor],  # x^Mask_s, s = mask_strides, (N or 1, ...)
-        boxes: Tensor | None = None,  # (M, 4) xyxy, network pixels
+        reach: Reach | None = None,
     ) -> tuple[Tensor, ...]:
         """Feature maps (N, out_channels, h_s, w_s) of the branch.
 
-        With ``boxes`` the map of stride 4 is right where RoIs of these boxes, or of
-        any that reach up to 4 pixels farther, read it, and 0 elsewhere.
+        What lies outside of ``reach`` may be 0.
         """
         given = dict(zip(self.mask_strides, mask_features))
         augmented, sizes = [], []
@@ -180,8 +180,13 @@ class AugmentHead(BaseModule):
             size = tuple((skip if feature is None else feature).shape[-2:])
             augmented.append(self._augmented(skip, feature, size))
             sizes.append(size)
-        window = None if boxes is None else roi_window(boxes, sizes[0])
-        return self.decoder(z, augmented, sizes, window)
+        return self.decoder(z, augmented, sizes, reach)
+
+    def reach_of(self, boxes: Tensor, skips: Sequence[Tensor]) -> Reach:
+        """What the heads read of the maps for boxes (M, 4), network pixels."""
+        extractors = self.roi_head.bbox_roi_extractor, self.roi_head.mask_roi_extractor
+        size = tuple(skips[0].shape[-2:])
+        return reach_of(boxes, size, levels_of(extractors, boxes))
 
     def _augmented(
         self, skip: Tensor, feature: Tensor | None, size: tuple[int, int]

@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .roi_reach import Reach, Window, cut, grown
+
 FEATURE_STRIDES = (4, 8, 16, 32)
 """Strides of P2..P5 of an FPN, at which decoders meet the detector."""
-Window = tuple[int, int, int, int]
-"""Top, left, bottom and right of some cells of a map, the last two exclusive."""
 
 
 def conv3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
@@ -116,7 +116,7 @@ class SkipDecoder(nn.Module):
         z: Tensor,  # (N, L, h, w), stride 32
         skips: Sequence[Tensor | None],  # (N or 1, C_s, h_s, w_s), s = 4, 8, 16, 32
         sizes: Sequence[tuple[int, int]],  # (h_s, w_s) of the four outputs
-        window: Window | None = None,
+        reach: Reach | None = None,
     ) -> tuple[Tensor, ...]:
         """Decode.
 
@@ -124,17 +124,20 @@ class SkipDecoder(nn.Module):
             z: The latent maps: of N frames, or N draws of one.
             skips: The skips; those of one frame serve all draws.
             sizes: Sizes of the outputs.
-            window: The cells of stride 4 that will be read. The rest of that map,
-                where most of the time goes, stays 0.
+            reach: What will be read of the outputs; the rest stays 0.
 
         Returns:
             Feature maps (N, out_channels, h_s, w_s) at strides 4, 8, 16, 32.
         """
         outs: list[Tensor] = []
+        if reach is not None and z.device.type == 'cpu':
+            # the layout that a CPU's convolutions need not rearrange
+            z = z.to(memory_format=torch.channels_last)
         x = self.stem(z)
         for level in reversed(range(len(self.fuse))):
-            if level == 0 and window is not None:
-                outs.append(self._finest(x, skips[0], sizes[0], window))
+            read = reach is None or level in reach.levels
+            if level == 0 and reach is not None and read:
+                outs.append(self._finest(x, skips[0], sizes[0], reach.window))
                 break
             if level < len(self.up):
                 x = self.up[level](x)
@@ -142,7 +145,13 @@ class SkipDecoder(nn.Module):
             x = x[..., :height, :width]
             conv, relu, block = self.fuse[level]
             x = block(relu(_join(conv, x, skips[level])))
-            outs.append(self.out[level](x))
+            out = self.out[level]
+            if read:
+                outs.append(out(x))
+            else:
+                outs.append(
+                    x.new_zeros(1).expand(len(x), out.out_channels, *sizes[level])
+                )
         return tuple(reversed(outs))
 
     def _finest(
@@ -154,39 +163,20 @@ class SkipDecoder(nn.Module):
     ) -> Tensor:
         """The map of stride 4 in a window, as the whole map would have it."""
         # a convolution is right up to one cell from where the map was cut
-        top, left, bottom, right = _grown(window, 6, size)
+        top, left, bottom, right = grown(window, 6, size)
         top, left, bottom, right = top // 2, left // 2, -(-bottom // 2), -(-right // 2)
         x = self.up[0](x[..., top:bottom, left:right])
         seen = (2 * top, 2 * left, min(2 * bottom, size[0]), min(2 * right, size[1]))
         conv, relu, block = self.fuse[0]
-        x, seen = _cut(x, seen, _grown(window, 4, size))
+        x, seen = cut(x, seen, grown(window, 4, size))
         if skip is not None:
-            skip, _ = _cut(skip, (0, 0, *size), seen)
-        x, seen = _cut(relu(_join(conv, x, skip)), seen, _grown(window, 3, size))
-        x, seen = _cut(block(x), seen, _grown(window, 1, size))
-        x, (top, left, bottom, right) = _cut(self.out[0](x), seen, window)
+            skip, _ = cut(skip, (0, 0, *size), seen)
+        x, seen = cut(relu(_join(conv, x, skip)), seen, grown(window, 3, size))
+        x, seen = cut(block(x), seen, grown(window, 1, size))
+        x, (top, left, bottom, right) = cut(self.out[0](x), seen, window)
         whole = x.new_zeros(*x.shape[:2], *size)
         whole[..., top:bottom, left:right] = x
         return whole
-
-
-def _grown(window: Window, cells: int, size: tuple[int, int]) -> Window:
-    """A window with some cells more on every side, inside the map."""
-    top, left, bottom, right = window
-    return (
-        max(top - cells, 0),
-        max(left - cells, 0),
-        min(bottom + cells, size[0]),
-        min(right + cells, size[1]),
-    )
-
-
-def _cut(x: Tensor, seen: Window, window: Window) -> tuple[Tensor, Window]:
-    """``window`` of a map of which ``x`` shows ``seen``; and that window."""
-    top, left = seen[0], seen[1]
-    rows = slice(window[0] - top, window[2] - top)
-    columns = slice(window[1] - left, window[3] - left)
-    return x[..., rows, columns], window
 
 
 def _join(conv: nn.Conv2d, x: Tensor, skip: Tensor | None) -> Tensor:
@@ -198,25 +188,3 @@ def _join(conv: nn.Conv2d, x: Tensor, skip: Tensor | None) -> Tensor:
     own, shared = conv.weight.split([x.shape[1], skip.shape[1]], dim=1)
     common = F.conv2d(skip, shared, conv.bias, conv.stride, conv.padding)
     return F.conv2d(x, own, None, conv.stride, conv.padding).add_(common)
-
-
-def roi_window(
-    boxes: Tensor,  # (M, 4) xyxy, network pixels
-    size: tuple[int, int],
-) -> Window:
-    """Where RoIAlign reads the map of stride 4 for some boxes, and a cell around it.
-
-    Args:
-        boxes: The boxes; of none, a single cell.
-        size: (h, w) of that map.
-    """
-    height, width = size
-    if not len(boxes):
-        return 0, 0, 1, 1
-    stride = FEATURE_STRIDES[0]
-    low = (boxes[:, :2].amin(0) / stride).floor().long() - 2
-    high = (boxes[:, 2:].amax(0) / stride).ceil().long() + 2
-    (left, top), (right, bottom) = low.tolist(), high.tolist()
-    top, left = min(max(top, 0), height - 1), min(max(left, 0), width - 1)
-    bottom, right = min(bottom, height), min(right, width)
-    return top, left, max(bottom, top + 1), max(right, left + 1)

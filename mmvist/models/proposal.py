@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from mmvist.registry import MODELS, TASK_UTILS
 
-from .layers import FEATURE_STRIDES, SkipDecoder, roi_window
+from .layers import FEATURE_STRIDES, SkipDecoder
+from .roi_reach import levels_of, reach_of
 
 
 @MODELS.register_module()
@@ -112,12 +113,13 @@ class ProposalHead(BaseModule):
         sizes = [tuple(skip.shape[-2:]) for skip in skips]
         used = skips if self.with_skip else (None,) * len(skips)
         context = self.roi_context if self.roi_context != 1.0 else None
-        window = None
+        reach = None
         if len(z) > len(skips[0]) and len(rois):
             # draws of one frame: what no RoI reads is not decoded
-            read = self.roi_extractor.roi_rescale(rois, context or 1.0)
-            window = roi_window(read[:, 1:], sizes[0])
-        features = self.decoder(z, used, sizes, window)
+            read = self.roi_extractor.roi_rescale(rois, context or 1.0)[:, 1:]
+            levels = levels_of([self.roi_extractor], rois[:, 1:])
+            reach = reach_of(read, sizes[0], levels).rounded(sizes[0])
+        features = self.decoder(z, used, sizes, reach)
         if len(rois) == 0:
             # The decoder has run so that every parameter has a gradient.
             nothing = sum(feature.sum() for feature in features) * 0

@@ -12,7 +12,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from .augment import AugmentHead
-from .layers import FEATURE_STRIDES
+from .roi_reach import Reach
 
 
 def variance(draws: Tensor) -> Tensor:
@@ -39,30 +39,26 @@ class AugmentMaps:
         skips: Sequence[Tensor],
         features: Sequence[Tensor],
     ) -> None:
+        self._head, self._skips = head, skips
         self._decode = partial(head, z, skips, features)
         self._whole = len(z) == 1
         self._maps: tuple[Tensor, ...] | None = None
-        self._reach: tuple[Tensor, Tensor] | None = None
+        self._reach: Reach | None = None
 
     def around(
         self,
         boxes: Tensor,  # (M, 4) xyxy, network pixels
     ) -> tuple[Tensor, ...]:
         """Maps (S, C, h_s, w_s) that are right for RoIs of these boxes."""
-        if self._maps is None or not (self._whole or self._reaches(boxes)):
-            self._maps = self._decode(None if self._whole else boxes)
-            if len(boxes):
-                self._reach = boxes[:, :2].amin(0), boxes[:, 2:].amax(0)
+        if self._whole:
+            self._maps = self._maps or self._decode()
+            return self._maps
+        reach = self._head.reach_of(boxes, self._skips)
+        if self._maps is None or not self._reach.covers(reach):
+            size = tuple(self._skips[0].shape[-2:])
+            self._reach = reach.rounded(size)
+            self._maps = self._decode(self._reach)
         return self._maps
-
-    def _reaches(self, boxes: Tensor) -> bool:
-        if not len(boxes):
-            return True
-        if self._reach is None:
-            return False
-        low, high = self._reach
-        inside = (boxes[:, :2] >= low - FEATURE_STRIDES[0]).all()
-        return bool(inside & (boxes[:, 2:] <= high + FEATURE_STRIDES[0]).all())
 
 
 def segment_draws(
@@ -111,8 +107,14 @@ def _mask_probs(
     """Mask of each box for its label in each draw, (M, S, 1, h, w)."""
     draws = len(features[0])
     rois = bbox2roi([boxes] * draws).to(features[0].dtype)
-    logits = roi_head._mask_forward(features, rois)['mask_preds']
-    logits = logits.view(draws, len(boxes), *logits.shape[1:])
+    extractor = roi_head.mask_roi_extractor
+    crops = extractor(features[: extractor.num_inputs], rois)
+    if roi_head.with_shared_head:
+        crops = roi_head.shared_head(crops)
+    # the layout in which many small maps are convolved fastest
+    crops = crops.contiguous(memory_format=torch.channels_last)
+    logits = roi_head.mask_head(crops)
+    logits = logits.reshape(draws, len(boxes), *logits.shape[1:])
     if roi_head.mask_head.class_agnostic:
         labels = torch.zeros_like(labels)
     rows = torch.arange(len(boxes), device=boxes.device)
