@@ -5,7 +5,7 @@ Predictions of a VAE-VIST with ``num_samples``, frame by frame, against the trut
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +15,7 @@ from mmengine.structures import InstanceData
 from pycocotools import mask as mask_utils
 from scipy.stats import spearmanr
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from mmvist.apis.inference import plain_instances
 from mmvist.engine.errors import UserError
@@ -43,13 +44,14 @@ class Uncertainty:
             instance that the same identity hit when it was shown last.
         pixels: Mean mask probability of each pixel inside the box, and whether it
             belongs to the instance that the mask covers best.
-        boxes: Of each propagated box that became a hit: mean variance of its four
-            numbers in square pixels, its area, hidden fraction of what it hit.
+        boxes: Of each known instance that is a hit: mean variance of the four numbers
+            of its propagated box in square pixels, area of the box, mean variance of
+            the mask's probability in it, hidden fraction of what was hit.
     """
 
     identity: Calibration = field(default_factory=Calibration)
     pixels: Calibration = field(default_factory=Calibration)
-    boxes: list[tuple[float, float, float]] = field(default_factory=list)
+    boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
     _last: dict[int, int | None] = field(default_factory=dict)
 
     def start_video(self) -> None:
@@ -107,19 +109,25 @@ class Uncertainty:
                 x1, y1, x2, y2 = one.bboxes[0].tolist()
                 area = max((x2 - x1) * (y2 - y1), 1.0)
                 spread = float(one.box_variances[0].mean())
-                self.boxes.append((spread, area, hidden[now]))
+                blur = float(one.mask_variances.float().sum()) / area
+                self.boxes.append((spread, area, blur, hidden[now]))
         self._last[identity] = now
+
+    def median_deviation(self) -> float:
+        """Of the propagated boxes, in pixels: the root of the median variance."""
+        return float(np.median([one[0] for one in self.boxes] or [np.nan]) ** 0.5)
 
     def correlations(self) -> dict[str, float]:
         """Spearman's rho with the hidden fraction; NaN where all are alike.
 
         Returns:
-            ``variance`` of the box in square pixels, and ``relative`` to its area.
+            Of ``box``, the variance of the box in square pixels; ``relative``, that
+            divided by the area; and ``mask``, the variance of the mask.
         """
         if len(self.boxes) < 3:
-            return dict(variance=float('nan'), relative=float('nan'))
-        spread, area, hidden = np.array(self.boxes).T
-        pairs = dict(variance=spread, relative=spread / area)
+            return dict.fromkeys(('box', 'relative', 'mask'), float('nan'))
+        spread, area, blur, hidden = np.array(self.boxes).T
+        pairs = dict(box=spread, relative=spread / area, mask=blur)
         return {
             name: float(spearmanr(values, hidden).statistic)
             if np.ptp(values) and np.ptp(hidden)
@@ -133,7 +141,7 @@ def measure_uncertainty(
     truth: Truth,
     num_samples: int,
     hidden: Hidden | None = None,
-    progress: Callable[[Sequence], Iterator] = iter,
+    progress: Callable[[DataLoader], Iterator] = iter,
 ) -> Uncertainty:
     """Test a model with S draws, frame by frame.
 

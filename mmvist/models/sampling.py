@@ -17,7 +17,9 @@ from .roi_reach import Reach
 
 def variance(draws: Tensor) -> Tensor:
     """Unbiased variance over the first axis; 0 of a single draw."""
-    return draws.var(dim=0) if len(draws) > 1 else torch.zeros_like(draws[0])
+    if len(draws) < 2 or not draws.numel():
+        return torch.zeros_like(draws[0])
+    return draws.var(dim=0)
 
 
 class AugmentMaps:

@@ -94,6 +94,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     log = read_rho(args.log) if args.log else None
     cfg = load_config(args)
     check_data(cfg, ['test_dataloader'])
+    cfg.log_level = 'WARNING'
     found = latent_use(cfg, args.checkpoint)
     console = Console(width=100, highlight=False)
     if log is not None:
