@@ -22,6 +22,19 @@ def variance(draws: Tensor) -> Tensor:
     return draws.var(dim=0)
 
 
+def of_known(
+    variances: Tensor,  # (T, 4) of the propagated boxes, square network pixels
+    track_rows: Tensor,  # (M,) long, -1: new
+    scale_factor: tuple[float, float],
+) -> Tensor:
+    """Those of the instances, (M, 4) square original pixels, NaN of new ones."""
+    scale = variances.new_tensor(scale_factor).repeat(2)
+    found = variances.new_full((len(track_rows), 4), float('nan'))
+    known = track_rows >= 0
+    found[known] = variances[track_rows[known]] / scale.square()
+    return found
+
+
 class AugmentMaps:
     """The maps of D_aug for some draws of z, decoded no farther than RoIs reach.
 

@@ -25,7 +25,7 @@ from .augment import refine, segment
 from .detectors import frame_detector
 from .encoding import Encoding
 from .losses import kl_losses
-from .sampling import AugmentMaps, segment_draws, variance
+from .sampling import AugmentMaps, of_known, segment_draws, variance
 from .training import TrainingSamples
 
 
@@ -381,7 +381,7 @@ class VAEVIST(BaseMOTModel):
         if spread:
             instances.mask_probs = result.mask_probs[rows]
             instances.mask_variances = result.mask_variances[rows]
-            instances.box_variances = _of_known(
+            instances.box_variances = of_known(
                 variance(drawn), candidates.track_rows[rows], frame.scale_factor
             )
         return instances, VideoState(
@@ -395,11 +395,7 @@ class VAEVIST(BaseMOTModel):
             steps=state.steps + 1,
         )
 
-    def latents(
-        self,
-        encoding: Encoding,
-        frame: Frame,
-    ) -> Tensor:
+    def latents(self, encoding: Encoding, frame: Frame) -> Tensor:
         """The z of a frame in testing, (S, L, h, w): mean, or draws.
 
         The draws of a frame depend on its number alone, so that the same video gives
@@ -457,19 +453,6 @@ class VAEVIST(BaseMOTModel):
         height, width = frame.image.shape[-2:]
         bottom, right = height - frame.img_shape[0], width - frame.img_shape[1]
         return F.pad(image, (0, right, 0, bottom)).to(frame.image.dtype)
-
-
-def _of_known(
-    variances: Tensor,  # (T, 4) of the propagated boxes, square network pixels
-    track_rows: Tensor,  # (M,) long, -1: new
-    scale_factor: tuple[float, float],
-) -> Tensor:
-    """Those of the instances, (M, 4) square original pixels, NaN of new ones."""
-    scale = variances.new_tensor(scale_factor).repeat(2)
-    found = variances.new_full((len(track_rows), 4), float('nan'))
-    known = track_rows >= 0
-    found[known] = variances[track_rows[known]] / scale.square()
-    return found
 
 
 def _needed(config: dict | None, name: str) -> dict:
