@@ -16,6 +16,7 @@ from typing import Any
 import optuna
 from optuna.trial import Trial, TrialState
 
+from mmvist.datasets.converters import write_json
 from mmvist.datasets.converters.held_out import held_out_by_hash
 from mmvist.engine.launch import read_config
 from mmvist.engine.steps import Steps
@@ -130,23 +131,12 @@ def split_videos(ann_file: Path, folder: Path) -> tuple[Path, Path]:
     data = json.loads(ann_file.read_text())
     names = [video['name'] for video in data['videos']]
     held_out = set(held_out_by_hash(names, max(1, len(names) // HELD_OUT)))
-    folder.mkdir(parents=True, exist_ok=True)
     for path, wanted in zip(paths, (False, True), strict=True):
         videos = [v for v in data['videos'] if (v['name'] in held_out) == wanted]
         ids = {video['id'] for video in videos}
         images = [image for image in data['images'] if image['video_id'] in ids]
         shown = {image['id'] for image in images}
         annotations = [a for a in data['annotations'] if a['image_id'] in shown]
-        part = path.with_suffix('.part')
-        part.write_text(
-            json.dumps(
-                {
-                    **data,
-                    'videos': videos,
-                    'images': images,
-                    'annotations': annotations,
-                }
-            )
-        )
-        part.replace(path)
+        content = dict(videos=videos, images=images, annotations=annotations)
+        write_json({**data, **content}, path, force=True)
     return paths

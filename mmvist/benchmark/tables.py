@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from mmvist.engine.steps import Steps
+from mmvist.engine.steps import Steps, duration
 from mmvist.evaluation.video_results import read_video_results
 
 from . import report
@@ -35,7 +35,7 @@ class TimedSteps(Steps):
             self.begun = now
         elif not done:
             each = (now - self.begun) / max(self.number - self.first, 1)
-            what += f'; about {_duration(each * (self.total - self.number))} left'
+            what += f'; about {duration(each * (self.total - self.number))} left'
         else:
             self.begun, self.first = now, self.number + 1
         return super().announce(what, done)
@@ -53,7 +53,6 @@ class Benchmark:
         work_dir: Gets a folder for the data set.
         search: Settings that are tried for each row; 0 keeps the defaults.
         iterations: Of training; None for those of the data set.
-        curve: Whether the weights on the way are tested, too, of the first seed.
     """
 
     table: int
@@ -63,7 +62,6 @@ class Benchmark:
     work_dir: Path
     search: int = 0
     iterations: int | None = None
-    curve: bool = True
     _tuned: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @cached_property
@@ -121,9 +119,10 @@ class Benchmark:
         return found
 
     def _do(self, run: Run, steps: Steps) -> None:
+        """Train and test; of the first seed the weights on the way are tested, too."""
         run.train(steps)
         run.test(steps)
-        if self.curve and run.seed == self.seeds[0]:
+        if run.seed == self.seeds[0]:
             run.curve(steps)
 
     def _tune(self, row: Row, store: Store, steps: Steps) -> None:
@@ -160,14 +159,6 @@ class Benchmark:
     def _run(self, row: Row, seed: int) -> Run:
         tuned = self._tuned.get(row.name, {})
         return Run(row, seed, self.data, self.folder, tuned, self.iterations)
-
-
-def _duration(seconds: float) -> str:
-    """Time for people, in minutes or in hours and minutes."""
-    minutes = max(1, round(seconds / 60))
-    return (
-        f'{minutes // 60} h {minutes % 60} min' if minutes >= 60 else f'{minutes} min'
-    )
 
 
 def _resampled(path: Path) -> Mapping[str, Any]:

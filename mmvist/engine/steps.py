@@ -17,6 +17,13 @@ from .errors import UserError
 QUIET = {**os.environ, 'PYTHONWARNINGS': 'ignore', 'PYTHON': sys.executable}
 
 
+def duration(seconds: float) -> str:
+    """Time for people: 75 -> '1:15', 3725 -> '1:02:05'."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f'{hours}:{minutes:02}:{rest:02}' if hours else f'{minutes}:{rest:02}'
+
+
 @dataclass
 class Usage:
     """What a process has taken.
@@ -82,8 +89,7 @@ class Steps:
         if code:
             raise UserError(f'{script} ended with exit code {code}, see above')
         seconds = time.monotonic() - begun
-        minutes, rest = divmod(round(seconds), 60)
-        self.console.print(f'took {minutes}:{rest:02} min', style='dim')
+        self.console.print(f'took {duration(seconds)}', style='dim')
         return Usage(seconds, memory)
 
 

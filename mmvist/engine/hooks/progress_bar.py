@@ -20,6 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from mmvist.engine.steps import duration
 from mmvist.registry import HOOKS
 
 
@@ -136,7 +137,7 @@ class ProgressBarHook(Hook):
         each = (time.monotonic() - began) / max(done - first, 1)
         return (
             f'{self.title} {done:>{len(str(total))}}/{total}  loss {self._loss()}  '
-            f'{each:.2f} s each  left {_duration(each * (total - done))}'
+            f'{each:.2f} s each  left {duration(each * (total - done))}'
         )
 
     def _stop(self) -> None:
@@ -144,10 +145,3 @@ class ProgressBarHook(Hook):
             self._bar.stop()
             self._bar = None
             atexit.unregister(self._stop)
-
-
-def _duration(seconds: float) -> str:
-    """Time for people: 75 -> '1:15', 3725 -> '1:02:05'."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f'{hours}:{minutes:02}:{rest:02}' if hours else f'{minutes}:{rest:02}'
