@@ -6,9 +6,14 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from mmdet.datasets.transforms import BaseFrameSample
 
 from mmvist.registry import TRANSFORMS
+from mmvist.structures.motion import Motion, move_on
+
+HISTORY = 6
+"""Frames before an instance was lost that tell its size and velocity."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,9 @@ class AdjacentFrameSample(BaseFrameSample):
     - ``has_next``: t+1 exists; otherwise a copy of t stands there.
     - ``instance_ages``: dict from instance id to age. On frame t-1 the
       ``instances`` are those of t-1 (age 0), then those absent at t-1 and last
-      seen 1 to ``max_age`` frames before it, with their last mask and with
-      their last box moved on by its last displacement a frame, the centre
-      staying in the image: what a tracker still remembers as lost. Elsewhere
-      every age is 0.
+      seen 1 to ``max_age`` frames before it, with their last mask and with the box
+      of the whole object moved on (:class:`~mmvist.structures.motion.Motion`): what
+      a tracker still remembers as lost. Elsewhere every age is 0.
 
     A jump of ``frame_id`` (a missing frame) counts as an end of the video. Pack
     with ``PackTrackInputs(meta_keys=('is_first', 'has_next', 'instance_ages'))``.
@@ -55,6 +59,8 @@ class AdjacentFrameSample(BaseFrameSample):
     Args:
         first_frame_prob: Chance that a sample plays the start of a video.
         max_age: Frames that a lost instance is remembered; 0 for none.
+        lose_prob: Chance that an instance of t-1 plays a lost one, if it was seen 1
+            to ``max_age`` frames before: real ones are too few to learn from.
         collect_video_keys: As the parent's.
 
     Example:
@@ -69,16 +75,21 @@ class AdjacentFrameSample(BaseFrameSample):
         self,
         first_frame_prob: float = 0.1,
         max_age: int = 5,
+        lose_prob: float = 0.15,
         collect_video_keys: tuple[str, ...] = ('video_id', 'video_length'),
     ) -> None:
-        if not 0 <= first_frame_prob <= 1 or max_age < 0:
+        if min(first_frame_prob, lose_prob, max_age) < 0 or (
+            max(first_frame_prob, lose_prob) > 1
+        ):
             raise ValueError(
-                'AdjacentFrameSample: first_frame_prob must be in [0, 1] and '
-                f'max_age at least 0, got {first_frame_prob} and {max_age}'
+                'AdjacentFrameSample: first_frame_prob and lose_prob must be in [0, 1] '
+                f'and max_age at least 0, got {first_frame_prob}, {lose_prob} and '
+                f'{max_age}'
             )
         super().__init__(collect_video_keys=list(collect_video_keys))
         self.first_frame_prob = first_frame_prob
         self.max_age = max_age
+        self.lose_prob = lose_prob
 
     def transform(self, video_infos: dict) -> dict[str, list]:
         """Take three frames.
@@ -109,7 +120,7 @@ class AdjacentFrameSample(BaseFrameSample):
 
         Args:
             images: Frames in order; enough of them that the neighbours of t and
-                ``max_age + 1`` frames before t-1 are there, where the video has them.
+                :attr:`reach` frames before t-1 are there, where the video has them.
             key: Position of t.
 
         Returns:
@@ -131,7 +142,11 @@ class AdjacentFrameSample(BaseFrameSample):
             taken[0]['instances'], ages[0] = [], {}
         else:
             lost, ages_of_lost = self._lost(images, key - 1)
-            taken[0]['instances'] += lost
+            taken[0]['instances'] = lost + [
+                inst
+                for inst in taken[0]['instances']
+                if inst['instance_id'] not in ages_of_lost
+            ]
             ages[0].update(ages_of_lost)
         return AdjacentFrames(taken, ages, is_first, has_next)
 
@@ -142,40 +157,64 @@ class AdjacentFrameSample(BaseFrameSample):
             return False
         return images[first + 1]['frame_id'] == images[first]['frame_id'] + 1
 
+    @property
+    def reach(self) -> int:
+        """Frames before t-1 that a sample looks at."""
+        return self.max_age + HISTORY if self.max_age else 0
+
     def _lost(self, images: list[dict], last: int) -> tuple[list[dict], dict[int, int]]:
-        """Instances absent at position ``last`` but seen shortly before it."""
-        known = {inst['instance_id'] for inst in images[last]['instances']}
-        lost, ages = [], {}
+        """Instances that were seen shortly before position ``last`` and not there.
+
+        Some of those that are there play lost: they are among the result, too.
+        """
+        there = {inst['instance_id'] for inst in images[last]['instances']}
+        played = {one: self._played_age() for one in sorted(there)}
+        lost: list[dict] = []
+        ages: dict[int, int] = {}
         for age in range(1, self.max_age + 1):
             if not self._adjacent(images, last - age):
                 break
             for inst in images[last - age]['instances']:
-                if inst['instance_id'] not in known and not inst.get('ignore_flag'):
-                    known.add(inst['instance_id'])
+                one = inst['instance_id']
+                due = one not in there or played[one] == age
+                if due and one not in ages and not inst.get('ignore_flag'):
                     lost.append(self._moved_on(inst, images, last - age, age))
-                    ages[inst['instance_id']] = age
+                    ages[one] = age
         return lost, ages
+
+    def _played_age(self) -> int:
+        """For how long an instance plays lost; 0 for most."""
+        if not self.max_age or np.random.random() >= self.lose_prob:
+            return 0
+        return int(np.random.randint(self.max_age)) + 1
 
     @staticmethod
     def _moved_on(inst: dict, images: list[dict], seen: int, age: int) -> dict:
         """A copy of ``inst`` of position ``seen``, its box ``age`` frames later."""
-        box = np.asarray(inst['bbox'], dtype=float)
-        before = images[seen - 1]['instances'] if seen else []
-        twins = [o for o in before if o['instance_id'] == inst['instance_id']]
-        centre = (box[:2] + box[2:]) / 2
-        target = centre
-        if twins and AdjacentFrameSample._adjacent(images, seen - 1):
-            old = np.asarray(twins[0]['bbox'], dtype=float)
-            target = centre + age * (centre - (old[:2] + old[2:]) / 2)
-        size = images[seen].get('width', np.inf), images[seen].get('height', np.inf)
-        shift = np.clip(target, 0, size) - centre
+        boxes = [torch.tensor([inst['bbox']], dtype=torch.float64)]
+        for frame in range(seen - 1, max(seen - HISTORY, 0) - 1, -1):
+            twins = [
+                other
+                for other in images[frame]['instances']
+                if other['instance_id'] == inst['instance_id']
+            ]
+            if not twins or not AdjacentFrameSample._adjacent(images, frame):
+                break
+            boxes.insert(0, torch.tensor([twins[0]['bbox']], dtype=torch.float64))
+        motion, always = Motion.start(boxes[0]), torch.ones(1, dtype=torch.bool)
+        for before, box in zip(boxes, boxes[1:], strict=False):
+            motion = motion.seen(box, before, always)
+        size = images[seen].get('height', np.inf), images[seen].get('width', np.inf)
+        box = motion.whole(boxes[-1])
+        for _ in range(age):
+            box = move_on(box, motion.known(), size)
         moved = deepcopy(inst)
-        moved['bbox'] = (box + np.tile(shift, 2)).tolist()
+        moved['bbox'] = box[0].tolist()
         return moved
 
     def __repr__(self) -> str:
         return (
             f'{type(self).__name__}(first_frame_prob={self.first_frame_prob}, '
-            f'max_age={self.max_age}, '
+            f'max_age={self.max_age}, lose_prob={self.lose_prob}, '
             f'collect_video_keys={self.collect_video_keys})'
         )
