@@ -77,9 +77,8 @@ class Tracks:
     @staticmethod
     def cat(tables: list[Tracks]) -> Tracks:
         """Stack tables."""
-        columns = {
-            name: [vars(table)[name] for table in tables] for name in vars(tables[0])
-        }
+        names = vars(tables[0])
+        columns = {name: [vars(one)[name] for one in tables] for name in names}
         motion = Motion.cat(columns.pop('motion'))
         return Tracks(
             **{name: torch.cat(parts) for name, parts in columns.items()}, motion=motion
