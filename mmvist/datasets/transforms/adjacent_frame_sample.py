@@ -142,11 +142,9 @@ class AdjacentFrameSample(BaseFrameSample):
             taken[0]['instances'], ages[0] = [], {}
         else:
             lost, ages_of_lost = self._lost(images, key - 1)
-            taken[0]['instances'] = lost + [
-                inst
-                for inst in taken[0]['instances']
-                if inst['instance_id'] not in ages_of_lost
-            ]
+            there = taken[0]['instances']
+            still = [i for i in there if i['instance_id'] not in ages_of_lost]
+            taken[0]['instances'] = still + lost
             ages[0].update(ages_of_lost)
         return AdjacentFrames(taken, ages, is_first, has_next)
 
