@@ -16,7 +16,7 @@ WHOLE = 0.85
 """From this share of its size on an object counts as whole, along each axis."""
 SHRINK = 0.97
 """A size that is not seen again is given up at this rate a frame."""
-STILL = 0.02
+STILL = 0.1
 """A velocity under this share of the size says nothing of where the rest is."""
 
 
@@ -68,14 +68,19 @@ class Motion:
     def whole(self, boxes: Tensor) -> Tensor:
         """Boxes of the whole objects, (M, 4), from what was seen of them last.
 
-        What is hidden lies ahead: an object goes behind something, or out of the
-        frame, with its front.
+        What is hidden of an object that moves lies ahead: it goes behind something,
+        or out of the frame, with its front. Of one that stands still, in front of
+        which something else has moved, the box stays as it is.
         """
         now, known = _sizes(boxes), self.known()
-        hidden = torch.where(now < WHOLE * self.sizes, self.sizes - now, 0.0)
-        ahead = 0.5 + 0.5 * known.sign() * (known.abs() > STILL * self.sizes)
-        low, high = hidden * (1 - ahead), hidden * ahead
-        return torch.cat([boxes[:, :2] - low, boxes[:, 2:] + high], dim=1)
+        moves = known.abs() > STILL * self.sizes
+        hidden = torch.where(
+            moves & (now < WHOLE * self.sizes), self.sizes - now, torch.zeros_like(now)
+        )
+        return torch.cat(
+            [boxes[:, :2] - hidden * (known < 0), boxes[:, 2:] + hidden * (known > 0)],
+            dim=1,
+        )
 
     def known(self) -> Tensor:
         """Velocities, 0 where there is none, (M, 2)."""
