@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from mmvist.registry import MODELS
 
 from .layers import FEATURE_STRIDES, SkipDecoder
+from .roi_reach import Reach, levels_of, reach_of
 
 
 @dataclass
@@ -44,31 +45,36 @@ class Refined:
 
 def refine(
     roi_head: nn.Module,
-    features: Sequence[Tensor],  # (1, C, h_s, w_s)
+    features: Sequence[Tensor],  # (S, C, h_s, w_s), of S draws
     rois: Tensor,  # (M, 4) xyxy, network pixels
     img_shape: tuple[int, int],
 ) -> Refined:
     """Classify and regress candidates by the box head of ``roi_head``.
 
-    Unlike the host's ``predict_bbox`` there is no score threshold and no NMS:
-    each candidate has an identity, and keeps its row.
+    Probabilities and boxes are means over the draws. Unlike the host's
+    ``predict_bbox`` there is no score threshold and no NMS: each candidate has an
+    identity, and keeps its row.
     """
     bbox_head = roi_head.bbox_head
     if len(rois) == 0:
         classes = bbox_head.num_classes
         return Refined(rois.new_zeros(0, classes), rois.new_zeros(0, classes, 4))
-    indexed = bbox2roi([rois]).to(features[0].dtype)
+    draws = len(features[0])
+    indexed = bbox2roi([rois] * draws).to(features[0].dtype)
     result = roi_head._bbox_forward(features, indexed)
     probs = result['cls_score'].float().softmax(dim=-1)[:, :-1]
     num_classes = probs.shape[1]
-    deltas = result['bbox_pred'].float().view(len(rois), -1, 4)
+    deltas = result['bbox_pred'].float().view(draws * len(rois), -1, 4)
     if deltas.shape[1] == 1:
         deltas = deltas.expand(-1, num_classes, -1)
-    anchors = rois.float()[:, None].expand(-1, num_classes, -1)
+    anchors = rois.float()[:, None].expand(-1, num_classes, -1).repeat(draws, 1, 1)
     boxes = bbox_head.bbox_coder.decode(
         anchors.reshape(-1, 4), deltas.reshape(-1, 4), max_shape=tuple(img_shape)
     )
-    return Refined(probs, boxes.view(len(rois), num_classes, 4))
+    return Refined(
+        probs.view(draws, len(rois), num_classes).mean(0),
+        boxes.view(draws, len(rois), num_classes, 4).mean(0),
+    )
 
 
 def segment(
@@ -159,10 +165,14 @@ class AugmentHead(BaseModule):
     def forward(
         self,
         z: Tensor,  # (N, L, h, w)
-        skips: Sequence[Tensor],  # E_s, s = 4, 8, 16, 32
-        mask_features: Sequence[Tensor],  # x^Mask_s, s = mask_strides, ...
+        skips: Sequence[Tensor],  # E_s, s = 4, 8, 16, 32, (N or 1, ...)
+        mask_features: Sequence[Tensor],  # x^Mask_s, s = mask_strides, (N or 1, ...)
+        reach: Reach | None = None,
     ) -> tuple[Tensor, ...]:
-        """Feature maps (N, out_channels, h_s, w_s) of the branch."""
+        """Feature maps (N, out_channels, h_s, w_s) of the branch.
+
+        What lies outside of ``reach`` may be 0.
+        """
         given = dict(zip(self.mask_strides, mask_features))
         augmented, sizes = [], []
         for stride, skip in zip(FEATURE_STRIDES, skips):
@@ -170,7 +180,13 @@ class AugmentHead(BaseModule):
             size = tuple((skip if feature is None else feature).shape[-2:])
             augmented.append(self._augmented(skip, feature, size))
             sizes.append(size)
-        return self.decoder(z, augmented, sizes)
+        return self.decoder(z, augmented, sizes, reach)
+
+    def reach_of(self, boxes: Tensor, skips: Sequence[Tensor]) -> Reach:
+        """What the heads read of the maps for boxes (M, 4), network pixels."""
+        extractors = self.roi_head.bbox_roi_extractor, self.roi_head.mask_roi_extractor
+        size = tuple(skips[0].shape[-2:])
+        return reach_of(boxes, size, levels_of(extractors, boxes))
 
     def _augmented(
         self, skip: Tensor, feature: Tensor | None, size: tuple[int, int]

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+from .roi_reach import Reach, Window, cut, grown
 
 FEATURE_STRIDES = (4, 8, 16, 32)
 """Strides of P2..P5 of an FPN, at which decoders meet the detector."""
@@ -111,22 +114,77 @@ class SkipDecoder(nn.Module):
     def forward(
         self,
         z: Tensor,  # (N, L, h, w), stride 32
-        skips: Sequence[Tensor | None],  # (N, C_s, h_s, w_s), s = 4, 8, 16, 32
+        skips: Sequence[Tensor | None],  # (N or 1, C_s, h_s, w_s), s = 4, 8, 16, 32
         sizes: Sequence[tuple[int, int]],  # (h_s, w_s) of the four outputs
+        reach: Reach | None = None,
     ) -> tuple[Tensor, ...]:
         """Decode.
+
+        Args:
+            z: The latent maps: of N frames, or N draws of one.
+            skips: The skips; those of one frame serve all draws.
+            sizes: Sizes of the outputs.
+            reach: What will be read of the outputs; the rest stays 0.
 
         Returns:
             Feature maps (N, out_channels, h_s, w_s) at strides 4, 8, 16, 32.
         """
         outs: list[Tensor] = []
+        if reach is not None and z.device.type == 'cpu':
+            # the layout that a CPU's convolutions need not rearrange
+            z = z.to(memory_format=torch.channels_last)
         x = self.stem(z)
         for level in reversed(range(len(self.fuse))):
+            read = reach is None or level in reach.levels
+            if level == 0 and reach is not None and read:
+                outs.append(self._finest(x, skips[0], sizes[0], reach.window))
+                break
             if level < len(self.up):
                 x = self.up[level](x)
             height, width = sizes[level]
             x = x[..., :height, :width]
-            skip = skips[level]
-            x = self.fuse[level](x if skip is None else torch.cat([x, skip], dim=1))
-            outs.append(self.out[level](x))
+            conv, relu, block = self.fuse[level]
+            x = block(relu(_join(conv, x, skips[level])))
+            out = self.out[level]
+            if read:
+                outs.append(out(x))
+            else:
+                outs.append(
+                    x.new_zeros(1).expand(len(x), out.out_channels, *sizes[level])
+                )
         return tuple(reversed(outs))
+
+    def _finest(
+        self,
+        x: Tensor,  # (N, C, h, w), stride 8
+        skip: Tensor | None,
+        size: tuple[int, int],
+        window: Window,
+    ) -> Tensor:
+        """The map of stride 4 in a window, as the whole map would have it."""
+        # a convolution is right up to one cell from where the map was cut
+        top, left, bottom, right = grown(window, 6, size)
+        top, left, bottom, right = top // 2, left // 2, -(-bottom // 2), -(-right // 2)
+        x = self.up[0](x[..., top:bottom, left:right])
+        seen = (2 * top, 2 * left, min(2 * bottom, size[0]), min(2 * right, size[1]))
+        conv, relu, block = self.fuse[0]
+        x, seen = cut(x, seen, grown(window, 4, size))
+        if skip is not None:
+            skip, _ = cut(skip, (0, 0, *size), seen)
+        x, seen = cut(relu(_join(conv, x, skip)), seen, grown(window, 3, size))
+        x, seen = cut(block(x), seen, grown(window, 1, size))
+        x, (top, left, bottom, right) = cut(self.out[0](x), seen, window)
+        whole = x.new_zeros(*x.shape[:2], *size)
+        whole[..., top:bottom, left:right] = x
+        return whole
+
+
+def _join(conv: nn.Conv2d, x: Tensor, skip: Tensor | None) -> Tensor:
+    """``conv`` of x and skip side by side; one skip for all x is convolved once."""
+    if skip is None:
+        return conv(x)
+    if len(skip) == len(x):
+        return conv(torch.cat([x, skip], dim=1))
+    own, shared = conv.weight.split([x.shape[1], skip.shape[1]], dim=1)
+    common = F.conv2d(skip, shared, conv.bias, conv.stride, conv.padding)
+    return F.conv2d(x, own, None, conv.stride, conv.padding).add_(common)

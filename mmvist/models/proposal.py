@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from mmvist.registry import MODELS, TASK_UTILS
 
 from .layers import FEATURE_STRIDES, SkipDecoder
+from .roi_reach import levels_of, reach_of
 
 
 @MODELS.register_module()
@@ -102,7 +103,7 @@ class ProposalHead(BaseModule):
     def forward(
         self,
         z: Tensor,  # (N, L, h, w)
-        skips: Sequence[Tensor],  # E_s, s = 4, 8, 16, 32
+        skips: Sequence[Tensor],  # E_s, s = 4, 8, 16, 32, (N or 1, ...)
         boxes: Sequence[Tensor],  # N times (M_i, 4) xyxy, network pixels
     ) -> Tensor:
         """Deltas from each b_{t-1} to b^pro_t, (sum M_i, 4), images in order."""
@@ -111,12 +112,18 @@ class ProposalHead(BaseModule):
             return z.new_zeros(0, 4)
         sizes = [tuple(skip.shape[-2:]) for skip in skips]
         used = skips if self.with_skip else (None,) * len(skips)
-        features = self.decoder(z, used, sizes)
+        context = self.roi_context if self.roi_context != 1.0 else None
+        reach = None
+        if len(z) > len(skips[0]) and len(rois):
+            # draws of one frame: what no RoI reads is not decoded
+            read = self.roi_extractor.roi_rescale(rois, context or 1.0)[:, 1:]
+            levels = levels_of([self.roi_extractor], rois[:, 1:])
+            reach = reach_of(read, sizes[0], levels).rounded(sizes[0])
+        features = self.decoder(z, used, sizes, reach)
         if len(rois) == 0:
             # The decoder has run so that every parameter has a gradient.
             nothing = sum(feature.sum() for feature in features) * 0
             return self.fc_reg.weight.new_zeros(0, 4) + nothing
-        context = self.roi_context if self.roi_context != 1.0 else None
         crops = self.roi_extractor(features, rois, roi_scale_factor=context)
         return self.fc_reg(self.fc(crops.flatten(1)))
 

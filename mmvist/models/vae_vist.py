@@ -25,6 +25,7 @@ from .augment import refine, segment
 from .detectors import frame_detector
 from .encoding import Encoding
 from .losses import kl_losses
+from .sampling import AugmentMaps, of_known, segment_draws, variance
 from .training import TrainingSamples
 
 
@@ -68,6 +69,9 @@ class VAEVIST(BaseMOTModel):
             instances are propagated and none is born.
         mask_weights: How Lambda weighs a mask, see :func:`combined_mask`.
         sample_at_test: Draw z in testing too (the letter of the paper).
+        num_samples: S, how many z are drawn of a frame in testing. 1 is the mean;
+            from 2 on masks, boxes and scores are means over the draws, and results
+            tell how far these are apart, see :meth:`step`.
         freeze_detector: Keep the detector as it was initialised.
         train_cfg: Arguments of :class:`TrainingSamples`.
         data_preprocessor: Config of MMDetection's ``TrackDataPreprocessor``.
@@ -75,7 +79,8 @@ class VAEVIST(BaseMOTModel):
 
     Raises:
         ValueError: A branch that is switched on has no config, heads differ in
-            their number of classes, ``detect_interval`` is under 1, or the
+            their number of classes, ``detect_interval`` or ``num_samples`` is
+            under 1, there is no posterior to draw ``num_samples`` from, or the
             detector is of no known kind, has maps of other strides than
             ``augment_head.mask_strides``, or no RoI heads where they are needed.
     """
@@ -97,6 +102,7 @@ class VAEVIST(BaseMOTModel):
         detect_interval: int = 1,
         mask_weights: str = 'class',
         sample_at_test: bool = False,
+        num_samples: int = 1,
         freeze_detector: bool = False,
         train_cfg: dict | None = None,
         data_preprocessor: dict | None = None,
@@ -105,12 +111,18 @@ class VAEVIST(BaseMOTModel):
         super().__init__(data_preprocessor, init_cfg)
         if detect_interval < 1:
             raise ValueError(f'detect_interval is at least 1, got {detect_interval}')
+        if num_samples < 1 or (num_samples > 1 and not variational):
+            raise ValueError(
+                'num_samples is at least 1, and 1 where variational=False leaves '
+                f'nothing to draw from, got {num_samples}'
+            )
         self.variational = variational
         self.with_aux = with_aux
         self.with_augment = with_augment
         self.detect_interval = detect_interval
         self.mask_weights = mask_weights
         self.sample_at_test = sample_at_test
+        self.num_samples = num_samples
         self.freeze_detector = freeze_detector
 
         self.detector = MODELS.build(detector)
@@ -299,18 +311,26 @@ class VAEVIST(BaseMOTModel):
             The instances of t, in original pixels: ``bboxes`` (M, 4) xyxy,
             ``labels``, ``scores``, ``instances_id``, ``kinds`` (0 matched, 1
             propagated, 2 new), ``masks`` (M, H, W) bool, disjoint; and the
-            state after t, boxes in network pixels.
+            state after t, boxes in network pixels. With ``num_samples`` from 2 on
+            also ``mask_probs`` and ``mask_variances`` (M, H, W) half, mean and
+            variance over the draws of the probability of each pixel, before masks
+            are made disjoint; and ``box_variances`` (M, 4), that of x1, y1, x2, y2
+            of the propagated box, in square pixels, NaN of a new instance, which
+            has none.
 
         Raises:
             ValueError: The frame has another input size than the one before.
         """
         state = VideoState.before(frame, state, self.num_classes)
         encoding = self._encode(frame, state)
-        z = encoding.sample() if self.sample_at_test else encoding.mean
+        z = self.latents(encoding, frame)
         tracks = state.tracks
 
-        deltas = self.proposal_head(z, encoding.skips, [tracks.boxes])
-        propagated = self.proposal_head.decode(deltas, tracks.boxes, frame.img_shape)
+        known = [tracks.boxes] * len(z)
+        deltas = self.proposal_head(z, encoding.skips, known)
+        drawn = self.proposal_head.decode(deltas, torch.cat(known), frame.img_shape)
+        drawn = drawn.view(len(z), len(tracks), 4)
+        propagated = drawn.mean(dim=0)
         features = self.detector.extract_feat(frame.image)
         detections = self._detect(frame, state, features)
         candidates = self.tracker.associate(
@@ -319,10 +339,12 @@ class VAEVIST(BaseMOTModel):
 
         if self.with_augment:
             roi_head = self.augment_head.roi_head
-            maps = self.augment_head(z, encoding.skips, features)
+            maps = AugmentMaps(self.augment_head, z, encoding.skips, features).around
         else:
-            roi_head, maps = self.frame_detector.roi_head, features
-        refined = refine(roi_head, maps, candidates.boxes, frame.img_shape)
+            roi_head, maps = self.frame_detector.roi_head, lambda boxes: features
+        refined = refine(
+            roi_head, maps(candidates.boxes), candidates.boxes, frame.img_shape
+        )
         labels = running_labels(
             refined.probs + tracks.past_probs(candidates.track_rows)
         )
@@ -331,7 +353,9 @@ class VAEVIST(BaseMOTModel):
         candidates, refined = candidates[shown], refined[shown]
         labels, scores = labels[shown], scores[shown]
         boxes = refined.of_labels(labels)
-        result = segment(roi_head, maps, boxes, labels, frame.metainfo)
+        spread = self.num_samples > 1
+        segmented = segment_draws if spread else segment
+        result = segmented(roi_head, maps(boxes), boxes, labels, frame.metainfo)
 
         unique = self.tracker.unique(candidates.kinds, scores, result.masks)
         masks = disjoint_masks(result.masks[unique], scores[unique])
@@ -354,6 +378,12 @@ class VAEVIST(BaseMOTModel):
             kinds=candidates.kinds[rows],
             masks=masks[visible],
         )
+        if spread:
+            instances.mask_probs = result.mask_probs[rows]
+            instances.mask_variances = result.mask_variances[rows]
+            instances.box_variances = of_known(
+                variance(drawn), candidates.track_rows[rows], frame.scale_factor
+            )
         return instances, VideoState(
             video_id=frame.video_id,
             frame_id=frame.frame_id,
@@ -364,6 +394,16 @@ class VAEVIST(BaseMOTModel):
             combined_mask=self._combined_mask(frame, instances),
             steps=state.steps + 1,
         )
+
+    def latents(self, encoding: Encoding, frame: Frame) -> Tensor:
+        """The z of a frame in testing, (S, L, h, w): mean, or draws.
+
+        The draws of a frame depend on its number alone, so that the same video gives
+        the same result. :mod:`mmvist.analysis` puts another z here.
+        """
+        if self.num_samples > 1:
+            return encoding.draw(self.num_samples, seed=frame.frame_id)
+        return encoding.sample() if self.sample_at_test else encoding.mean
 
     @torch.no_grad()
     def predict_next_frame(self, frame: Frame, state: VideoState | None) -> Tensor:

@@ -1,0 +1,202 @@
+"""Several z of a frame: means and variances, and what they share."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from mmengine.structures import InstanceData
+from tiny_vist import SIZE, frame_of, lively_model, test_data, tiny_model, toy_video
+
+from mmvist.apis.inference import FrameResult
+from mmvist.apis.result_lines import record_of
+from mmvist.models import VAEVIST
+from mmvist.models.encoding import Encoding
+from mmvist.models.layers import SkipDecoder
+from mmvist.models.roi_reach import Reach, reach_of
+from mmvist.models.sampling import segment_draws
+
+SIZES = [(31, 47), (16, 24), (8, 12), (4, 6)]
+
+
+def drawing_model(num_samples: int = 3, log_var: float = 0.0, **changes) -> VAEVIST:
+    """Untrained, shows what it finds, and has a z that matters."""
+    torch.manual_seed(5)
+    model = lively_model(num_samples=num_samples, **changes)
+    model.detector.roi_head.test_cfg.max_per_img = 4
+    torch.nn.init.constant_(model.encoder.log_var_head.bias, log_var)
+    torch.nn.init.normal_(model.proposal_head.fc_reg.weight, std=0.1)
+    return model
+
+
+def track(model: VAEVIST, length: int = 4) -> list[InstanceData]:
+    data = test_data(toy_video(), range(length))
+    return [one.pred_track_instances for one in model.test_step(data)[0]]
+
+
+def test_fields_and_shapes() -> None:
+    found = track(drawing_model())
+    assert sum(len(one) for one in found) > 4
+    for one in found:
+        count = len(one)
+        assert one.mask_probs.shape == one.mask_variances.shape == (count, *SIZE)
+        assert one.mask_probs.dtype == one.mask_variances.dtype == torch.half
+        assert one.box_variances.shape == (count, 4)
+        # no box was propagated to a new instance, and one to every other
+        assert torch.equal(one.box_variances.isnan().all(dim=1), one.kinds == 2)
+        assert torch.equal(one.box_variances.isnan().any(dim=1), one.kinds == 2)
+        # a variance of numbers in [0, 1]
+        assert one.mask_variances.max() <= 0.5 and one.mask_variances.min() >= 0
+        threshold = 0.5
+        assert (one.mask_probs[one.masks] >= threshold - 1e-3).all()
+        assert (one.masks.sum(dim=0) <= 1).all()
+    known = torch.cat([one.box_variances[one.kinds != 2] for one in found])
+    assert len(known) and (known > 0).any()
+
+
+def test_one_sample_is_the_mean_and_tells_no_variance() -> None:
+    model = drawing_model(num_samples=1)
+    found = track(model)
+    assert 'mask_variances' not in found[0] and 'box_variances' not in found[0]
+    plain = drawing_model(num_samples=1)
+    plain.latents = lambda encoding, frame: encoding.mean
+    for one, other in zip(found, track(plain), strict=True):
+        assert all(torch.equal(one[key], other[key]) for key in one.keys())
+
+
+def test_no_spread_without_sigma() -> None:
+    """All draws are the mean then, and so is what comes of them."""
+    found = track(drawing_model(log_var=-1e3), 3)
+    mean = track(drawing_model(num_samples=1), 3)
+    for one, other in zip(found, mean, strict=True):
+        known = one.kinds != 2
+        # exp(-10 / 2), where log sigma^2 is clamped
+        assert (one.box_variances[known] < 1e-2).all()
+        assert (one.mask_variances < 1e-4).all()
+        assert one.instances_id.tolist() == other.instances_id.tolist()
+    model = drawing_model()
+    model.latents = lambda encoding, frame: encoding.mean.expand(3, -1, -1, -1)
+    for one, other in zip(track(model, 3), mean, strict=True):
+        assert torch.allclose(one.bboxes, other.bboxes, atol=1e-3)
+        assert torch.allclose(one.scores, other.scores, atol=1e-5)
+        assert (one.mask_variances == 0).all()
+        assert (one.box_variances[one.kinds != 2] < 1e-8).all()
+        assert (one.masks != other.masks).float().mean() < 1e-3
+
+
+def test_the_same_input_gives_the_same_output() -> None:
+    model = drawing_model()
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    first = track(model)
+    assert torch.equal(before, torch.get_rng_state()), 'the generator is left alone'
+    torch.manual_seed(2)
+    for one, other in zip(first, track(model), strict=True):
+        for key in one.keys():
+            assert torch.equal(one[key].nan_to_num(), other[key].nan_to_num()), key
+
+
+def encode(model: VAEVIST) -> tuple[Encoding, torch.Tensor]:
+    image = torch.randn(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+    return model.encoder(image, image, torch.zeros(1, 1, 64, 96)), image
+
+
+@torch.no_grad()
+def test_draws_are_those_of_separate_passes() -> None:
+    model = drawing_model()
+    encoding, image = encode(model)
+    z = encoding.draw(3, seed=7)
+    assert z.shape == (3, *encoding.mean.shape[1:]) and z.std(dim=0).min() > 0
+    features = model.detector.extract_feat(image)
+    boxes = torch.tensor([[5.0, 5, 40, 30], [50, 20, 80, 60]])
+    labels = torch.tensor([0, 1])
+    shared = model.proposal_head(z, encoding.skips, [boxes] * 3)
+    reach = model.augment_head.reach_of(boxes, encoding.skips).rounded((16, 24))
+    maps = model.augment_head(z, encoding.skips, features, reach)
+    meta = frame_of(image, img_shape=SIZE, scale=0.5).metainfo
+    roi_head = model.augment_head.roi_head
+    found = segment_draws(roi_head, maps, boxes, labels, meta)
+    deltas, probs = [], []
+    for one in z[:, None]:
+        deltas.append(model.proposal_head(one, encoding.skips, [boxes]))
+        whole = model.augment_head(one, encoding.skips, features)
+        # one pass alone: what it is sure of, pasted by the same code
+        alone = segment_draws(roi_head, whole, boxes, labels, meta)
+        host = roi_head.predict_mask(
+            whole, [meta], [InstanceData(bboxes=boxes.clone(), labels=labels)], True
+        )[0]
+        assert torch.equal(alone.masks, host.masks)
+        assert torch.allclose(alone.bboxes, host.bboxes)
+        probs.append(alone.mask_probs.float())
+    assert torch.allclose(shared, torch.cat(deltas), atol=1e-4)
+    assert found.bboxes.tolist() == (boxes * 2).tolist(), 'original pixels'
+    assert torch.allclose(found.mask_probs.float(), sum(probs) / 3, atol=2e-3)
+    variance = torch.stack(probs).var(dim=0)
+    assert variance.max() > 0
+    assert torch.allclose(found.mask_variances.float(), variance, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    'window',
+    [(0, 0, 31, 47), (5, 7, 20, 30), (28, 0, 31, 3), (10, 40, 11, 47), (0, 20, 8, 47)],
+)
+@torch.no_grad()
+def test_what_is_read_is_as_if_all_were_decoded(window) -> None:
+    torch.manual_seed(0)
+    decoder = SkipDecoder(4, (3, 5, 0, 5), (8, 8, 8, 8), 6)
+    for parameter in decoder.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    z = torch.randn(2, 4, 4, 6)
+    skips = [torch.randn(1, c, *s) if c else None for c, s in zip((3, 5, 0, 5), SIZES)]
+    apart = [None if one is None else one.expand(2, -1, -1, -1) for one in skips]
+    whole = decoder(z, apart, SIZES)
+    found = decoder(z, skips, SIZES, Reach(window, frozenset({0, 2})))
+    assert [one.shape for one in found] == [one.shape for one in whole]
+    top, left, bottom, right = window
+    place = (..., slice(top, bottom), slice(left, right))
+    assert torch.allclose(found[0][place], whole[0][place], atol=1e-5)
+    assert found[0].count_nonzero() == found[0][place].count_nonzero()
+    assert torch.allclose(found[2], whole[2], atol=1e-5)
+    assert not found[1].any() and not found[3].any()
+
+
+def test_reach() -> None:
+    boxes = torch.tensor([[16.0, 9, 40, 31], [20, 20, 61, 40]])
+    reach = reach_of(boxes, (16, 24), frozenset({0}))
+    assert reach.window == (1, 3, 11, 17)
+    assert reach.rounded((16, 24)).window == (0, 0, 12, 20)
+    assert reach.rounded((16, 24)).covers(reach)
+    assert not reach.covers(reach.rounded((16, 24)))
+    assert not reach.covers(Reach(reach.window, frozenset({0, 1})))
+    # beside the frame and empty: one cell at least
+    outside = reach_of(torch.tensor([[500.0, 500, 600, 600]]), (16, 24), frozenset())
+    assert outside.window == (15, 23, 16, 24)
+    assert reach_of(torch.zeros(0, 4), (16, 24), frozenset()).window == (0, 0, 1, 1)
+
+
+def test_what_cannot_be_drawn() -> None:
+    with pytest.raises(ValueError, match='num_samples is at least 1'):
+        tiny_model(num_samples=0)
+    with pytest.raises(ValueError, match='nothing to draw from'):
+        tiny_model(num_samples=2, variational=False)
+    encoding, _ = encode(tiny_model(variational=False).eval())
+    with pytest.raises(ValueError, match='posterior of one frame'):
+        encoding.draw(2, 0)
+
+
+def test_without_the_augment_branch_masks_do_not_vary() -> None:
+    found = track(drawing_model(with_augment=False), 3)
+    assert sum(len(one) for one in found)
+    assert all(not one.mask_variances.any() for one in found)
+
+
+def test_a_line_of_json_has_the_variances() -> None:
+    found = track(drawing_model(), 2)
+    for one in found:
+        result = FrameResult(0, one.masks.new_zeros(*SIZE, 3).numpy(), one, ())
+        for row, record in enumerate(record_of(result)['instances']):
+            assert record['mask_variance'] >= 0
+            if one.kinds[row] == 2:
+                assert record['box_variance'] is None
+            else:
+                told = torch.tensor(record['box_variance'])
+                assert torch.allclose(told, one.box_variances[row])
