@@ -29,11 +29,8 @@ def video(*frames: tuple[int, list[int]], key: int | None = None) -> dict:
     return infos if key is None else {**infos, 'key_frame_id': key}
 
 
-CERTAIN = dict(first_frame_prob=0.0, lose_prob=0.0)
-
-
 def sample(infos: dict, **kwargs: object) -> dict:
-    return AdjacentFrameSample(**{**CERTAIN, **kwargs})(infos)
+    return AdjacentFrameSample(**{'first_frame_prob': 0.0, **kwargs})(infos)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +129,7 @@ def test_key_frame_is_drawn_where_none_is_given() -> None:
 
 def test_first_frames_are_drawn_at_the_given_rate() -> None:
     infos = video((0, [1]), (1, [1]), (2, [1]), key=1)
-    transform = AdjacentFrameSample(first_frame_prob=0.3, lose_prob=0.0)
+    transform = AdjacentFrameSample(first_frame_prob=0.3)
     firsts = [transform(infos) for _ in range(500)]
     rate = np.mean([r['is_first'][0] for r in firsts])
     assert 0.24 < rate < 0.36
@@ -142,11 +139,9 @@ def test_first_frames_are_drawn_at_the_given_rate() -> None:
         assert bool(results['instances'][0]) != results['is_first'][0]
 
 
-@pytest.mark.parametrize(
-    'kwargs', [dict(first_frame_prob=1.1), dict(max_age=-1), dict(lose_prob=-0.1)]
-)
+@pytest.mark.parametrize('kwargs', [dict(first_frame_prob=1.1), dict(max_age=-1)])
 def test_bad_arguments(kwargs: dict) -> None:
-    with pytest.raises(ValueError, match='first_frame_prob and lose_prob must be'):
+    with pytest.raises(ValueError, match='first_frame_prob must be'):
         AdjacentFrameSample(**kwargs)
 
 
@@ -224,27 +219,3 @@ def test_a_drawn_flip_is_that_of_all_three_frames(toy_root: Path) -> None:
         assert len(flips) == 1
         drawn |= flips
     assert drawn == {False, True}
-
-
-def test_some_instances_play_lost() -> None:
-    """They stand for those that were missed, as old as they say."""
-    infos = video(*[(i, [1, 2]) for i in range(8)], key=7)
-    drawn = [sample(infos, lose_prob=0.5, max_age=3) for _ in range(200)]
-    ages = [results['instance_ages'][0] for results in drawn]
-    assert all(set(one) == {1, 2} for one in ages)
-    lost = [age for one in ages for age in one.values() if age]
-    assert 150 < len(lost) < 250 and set(lost) == {1, 2, 3}
-    for results, one in zip(drawn, ages, strict=True):
-        known = {i['instance_id']: i['bbox'] for i in results['instances'][0]}
-        assert len(known) == len(results['instances'][0]) == 2
-        # whoever moves evenly is where it would be if it had been seen
-        for instance, age in one.items():
-            live = [instance, 6, instance + 1, 7]
-            assert known[instance] == pytest.approx(live), age
-    assert sample(infos, lose_prob=1.0, max_age=0)['instance_ages'][0] == {1: 0, 2: 0}
-
-
-def test_none_plays_lost_that_was_not_seen_before() -> None:
-    infos = video((0, []), (1, []), (2, [1]), (3, [1]), key=3)
-    results = [sample(infos, lose_prob=1.0, max_age=5) for _ in range(20)]
-    assert all(one['instance_ages'][0] == {1: 0} for one in results)

@@ -87,7 +87,7 @@ def assert_same_clip(ours, theirs):
 @pytest.mark.parametrize('first_frame_prob', [0, 1])
 def test_both_hosts_give_the_same_clips(mmtrack_scope, youtube_vis, first_frame_prob):
     """Every frame is a sample, also one in which nothing is left."""
-    sampling = dict(first_frame_prob=first_frame_prob, max_age=3, lose_prob=0)
+    sampling = dict(first_frame_prob=first_frame_prob, max_age=3)
     theirs = of_mmtrack(youtube_vis, sampling)
     ours = of_mmdet(youtube_vis, **sampling)
     assert len(theirs) == 2 * LENGTH
@@ -113,7 +113,7 @@ def test_mmtracks_own_sampling_gives_the_neighbours_too(mmtrack_scope, youtube_v
 
 
 def test_a_batch_mixes_first_last_and_middle_frames(mmtrack_scope, youtube_vis):
-    sampling = dict(first_frame_prob=0, max_age=3, lose_prob=0)
+    sampling = dict(first_frame_prob=0, max_age=3)
     theirs, ours = of_mmtrack(youtube_vis, sampling), of_mmdet(youtube_vis, **sampling)
     frames = [0, 2, LENGTH - 1, LENGTH + 1]
     pairs = [divmod(index, LENGTH) for index in frames]
@@ -123,7 +123,7 @@ def test_a_batch_mixes_first_last_and_middle_frames(mmtrack_scope, youtube_vis):
 
 
 def test_lost_instances_come_with_their_age(mmtrack_scope, youtube_vis, monkeypatch):
-    dataset = of_mmtrack(youtube_vis, dict(first_frame_prob=0, max_age=3, lose_prob=0))
+    dataset = of_mmtrack(youtube_vis, dict(first_frame_prob=0, max_age=3))
     original = dataset._get_ori_data_info
 
     def without_disc_from_frame_two_on(index):

@@ -59,8 +59,6 @@ class AdjacentFrameSample(BaseFrameSample):
     Args:
         first_frame_prob: Chance that a sample plays the start of a video.
         max_age: Frames that a lost instance is remembered; 0 for none.
-        lose_prob: Chance that an instance of t-1 plays a lost one, if it was seen 1
-            to ``max_age`` frames before: real ones are too few to learn from.
         collect_video_keys: As the parent's.
 
     Example:
@@ -75,21 +73,16 @@ class AdjacentFrameSample(BaseFrameSample):
         self,
         first_frame_prob: float = 0.1,
         max_age: int = 5,
-        lose_prob: float = 0.15,
         collect_video_keys: tuple[str, ...] = ('video_id', 'video_length'),
     ) -> None:
-        if min(first_frame_prob, lose_prob, max_age) < 0 or (
-            max(first_frame_prob, lose_prob) > 1
-        ):
+        if not 0 <= first_frame_prob <= 1 or max_age < 0:
             raise ValueError(
-                'AdjacentFrameSample: first_frame_prob and lose_prob must be in [0, 1] '
-                f'and max_age at least 0, got {first_frame_prob}, {lose_prob} and '
-                f'{max_age}'
+                'AdjacentFrameSample: first_frame_prob must be in [0, 1] and '
+                f'max_age at least 0, got {first_frame_prob} and {max_age}'
             )
         super().__init__(collect_video_keys=list(collect_video_keys))
         self.first_frame_prob = first_frame_prob
         self.max_age = max_age
-        self.lose_prob = lose_prob
 
     def transform(self, video_infos: dict) -> dict[str, list]:
         """Take three frames.
@@ -142,9 +135,7 @@ class AdjacentFrameSample(BaseFrameSample):
             taken[0]['instances'], ages[0] = [], {}
         else:
             lost, ages_of_lost = self._lost(images, key - 1)
-            there = taken[0]['instances']
-            still = [i for i in there if i['instance_id'] not in ages_of_lost]
-            taken[0]['instances'] = still + lost
+            taken[0]['instances'] += lost
             ages[0].update(ages_of_lost)
         return AdjacentFrames(taken, ages, is_first, has_next)
 
@@ -161,30 +152,18 @@ class AdjacentFrameSample(BaseFrameSample):
         return self.max_age + HISTORY if self.max_age else 0
 
     def _lost(self, images: list[dict], last: int) -> tuple[list[dict], dict[int, int]]:
-        """Instances that were seen shortly before position ``last`` and not there.
-
-        Some of those that are there play lost: they are among the result, too.
-        """
-        there = {inst['instance_id'] for inst in images[last]['instances']}
-        played = {one: self._played_age() for one in sorted(there)}
-        lost: list[dict] = []
-        ages: dict[int, int] = {}
+        """Instances absent at position ``last`` but seen shortly before it."""
+        known = {inst['instance_id'] for inst in images[last]['instances']}
+        lost, ages = [], {}
         for age in range(1, self.max_age + 1):
             if not self._adjacent(images, last - age):
                 break
             for inst in images[last - age]['instances']:
-                one = inst['instance_id']
-                due = one not in there or played[one] == age
-                if due and one not in ages and not inst.get('ignore_flag'):
+                if inst['instance_id'] not in known and not inst.get('ignore_flag'):
+                    known.add(inst['instance_id'])
                     lost.append(self._moved_on(inst, images, last - age, age))
-                    ages[one] = age
+                    ages[inst['instance_id']] = age
         return lost, ages
-
-    def _played_age(self) -> int:
-        """For how long an instance plays lost; 0 for most."""
-        if not self.max_age or np.random.random() >= self.lose_prob:
-            return 0
-        return int(np.random.randint(self.max_age)) + 1
 
     @staticmethod
     def _moved_on(inst: dict, images: list[dict], seen: int, age: int) -> dict:
@@ -213,6 +192,6 @@ class AdjacentFrameSample(BaseFrameSample):
     def __repr__(self) -> str:
         return (
             f'{type(self).__name__}(first_frame_prob={self.first_frame_prob}, '
-            f'max_age={self.max_age}, lose_prob={self.lose_prob}, '
+            f'max_age={self.max_age}, '
             f'collect_video_keys={self.collect_video_keys})'
         )
