@@ -70,6 +70,9 @@ class Search:
         defaults = {name: values[0] for name, values in self._grid().items()}
         if not study.get_trials():
             study.enqueue_trial(defaults)
+        # by what is done: a search that was interrupted draws what it would have drawn
+        seed = self.size - self.left(study)
+        study.sampler = optuna.samplers.RandomSampler(seed=seed)
         trial = study.ask()
         settings = {
             name: trial.suggest_categorical(name, list(values))

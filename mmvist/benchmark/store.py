@@ -83,20 +83,18 @@ class Store:
         study.tell(trial, value)
 
 
-def open_study(folder: Path, name: str, seed: int = 0) -> optuna.Study:
+def open_study(folder: Path, name: str) -> optuna.Study:
     """A study as it is, whose best trial has the largest value.
 
     Args:
         folder: Has ``runs.db``, which is made where it does not exist.
         name: Of the study.
-        seed: Of the settings that it draws.
     """
     folder.mkdir(parents=True, exist_ok=True)
     return optuna.create_study(
         study_name=name,
         storage=f'sqlite:///{folder / "runs.db"}',
         direction='maximize',
-        sampler=optuna.samplers.RandomSampler(seed=seed),
         load_if_exists=True,
     )
 

@@ -17,7 +17,7 @@ from mmvist.benchmark.report import as_json, markdown, write
 from mmvist.benchmark.rows import CONFIGS, OURS, TABLES, Data, choose_rows, find_data
 from mmvist.benchmark.run import Run
 from mmvist.benchmark.search import LEARNING_RATE, split_videos
-from mmvist.benchmark.store import Store
+from mmvist.benchmark.store import Store, open_study
 from mmvist.engine.errors import UserError
 from mmvist.engine.steps import Usage
 from mmvist.evaluation.video_results import write_video_results
@@ -156,6 +156,29 @@ def test_the_best_of_the_search_is_used(data: Data, tmp_path: Path) -> None:
     # the search has never seen the test clips
     for path in (tmp_path / 'work/toy/search').rglob('config.py'):
         assert 'held_out.json' in Config.fromfile(path).test_evaluator[0].ann_file
+
+
+def test_an_interrupted_search_tries_what_it_would_have_tried(
+    data: Data, tmp_path: Path, fake_tools: type[FakeTools]
+) -> None:
+    def tried(folder: str) -> list[dict]:
+        rows, work = choose_rows(2, [OURS]), tmp_path / folder
+        one = tables.Benchmark(2, rows, data, [0], work, search=6)
+        while True:
+            try:
+                go(one)
+            except Killed:
+                fake_tools.dies_at += 2
+                continue
+            break
+        study = open_study(work / 'toy', f'search-{OURS}-6')
+        done = [t for t in study.get_trials() if 'record' in t.user_attrs]
+        return [trial.user_attrs['record']['settings'] for trial in done]
+
+    whole = tried('whole')
+    fake_tools.dies_at = len(fake_tools.ran) + 1
+    assert tried('broken') == whole
+    assert len({str(one) for one in whole}) == 6
 
 
 def test_settings_that_changed_are_told(data: Data, tmp_path: Path) -> None:
