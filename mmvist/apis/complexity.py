@@ -25,6 +25,7 @@ from mmvist.engine.launch import inner_dataset
 from mmvist.models import VAEVIST
 from mmvist.registry import MODELS
 from mmvist.structures.clip import Frame
+from mmvist.structures.motion import Motion
 from mmvist.structures.track_state import Tracks, VideoState
 
 
@@ -169,7 +170,7 @@ def _count_step(model: VAEVIST, image: Tensor, objects: int) -> FlopCounterMode:
     tracks.class_probs = torch.ones(objects, model.num_classes)
     tracks.scores = torch.ones(objects)
     tracks.ages = torch.zeros(objects, dtype=torch.long)
-    tracks.displacements = torch.zeros(objects, 2)
+    tracks.motion = Motion.start(tracks.boxes)
     state = VideoState(
         video_id=0,
         frame_id=0,

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from .clip import Frame
+from .motion import Motion
 
 
 @dataclass
@@ -20,12 +21,12 @@ class Tracks:
 
     Attributes:
         ids: Identities, (M,) long, from 1 on.
-        boxes: Last box, xyxy, (M, 4); of a lost track moved on by its last
-            displacement in each frame.
+        boxes: Last box, xyxy, (M, 4); of a lost track the box of the whole object,
+            moved on in each frame.
         class_probs: Sum of the class probabilities so far, (M, C).
         scores: Score in the last frame in which the track was seen, (M,).
         ages: Frames since the track was seen, (M,) long; 0 is live.
-        displacements: Last movement of the centre, (M, 2) pixels a frame.
+        motion: Sizes and velocities.
     """
 
     ids: Tensor
@@ -33,7 +34,7 @@ class Tracks:
     class_probs: Tensor
     scores: Tensor
     ages: Tensor
-    displacements: Tensor
+    motion: Motion
 
     @classmethod
     def empty(cls, num_classes: int, device: torch.device | str = 'cpu') -> Tracks:
@@ -44,7 +45,7 @@ class Tracks:
             class_probs=torch.zeros(0, num_classes, device=device),
             scores=torch.zeros(0, device=device),
             ages=torch.zeros(0, dtype=torch.long, device=device),
-            displacements=torch.zeros(0, 2, device=device),
+            motion=Motion.start(torch.zeros(0, 4, device=device)),
         )
 
     def __len__(self) -> int:
@@ -76,11 +77,11 @@ class Tracks:
     @staticmethod
     def cat(tables: list[Tracks]) -> Tracks:
         """Stack tables."""
+        names = vars(tables[0])
+        columns = {name: [vars(one)[name] for one in tables] for name in names}
+        motion = Motion.cat(columns.pop('motion'))
         return Tracks(
-            **{
-                name: torch.cat([getattr(table, name) for table in tables])
-                for name in vars(tables[0])
-            }
+            **{name: torch.cat(parts) for name, parts in columns.items()}, motion=motion
         )
 
 

@@ -271,10 +271,12 @@ def test_every_row_has_a_config_whose_settings_are_there(
     for row in TABLES[table]:
         cfg = Config.fromfile(row.path(Data('a', Path('a'), suffix, 10)))
         for name in (*row.changes, *row.thresholds):
-            owner = cfg
+            owner, key = cfg, name.rsplit('.', 1)[-1]
             for part in name.split('.')[:-1]:
                 owner = owner[int(part) if isinstance(owner, list) else part]
             assert isinstance(owner, dict), name
+            if name in row.thresholds and key in owner:
+                assert row.thresholds[name][0] == owner[key], f'{name}: no default'
         for name, values in row.thresholds.items():
             assert len(set(values)) == len(values) > 1, name
 

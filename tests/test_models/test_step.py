@@ -72,7 +72,7 @@ def test_an_identity_from_birth_through_match_and_propagation(monkeypatch):
     assert [one.instances_id.tolist() for one in found] == [[1], [1], [1]]
     assert [one.kinds.tolist() for one in found] == [[NEW], [MATCHED], [PROPAGATED]]
     assert found[1].bboxes.tolist() == [[10, 10, 34, 30]], 'the union'
-    assert state.tracks.displacements.tolist() == [[0, 0]] and state.next_id == 2
+    assert state.tracks.motion.sizes.tolist() == [[24, 20]] and state.next_id == 2
 
 
 def test_the_label_is_that_of_the_sum_so_far(monkeypatch):

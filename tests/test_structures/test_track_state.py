@@ -2,27 +2,38 @@ import pytest
 import torch
 from tiny_vist import frame_of
 
+from mmvist.structures.motion import Motion
 from mmvist.structures.track_state import Tracks, VideoState, running_labels
 
 
 def table(count: int) -> Tracks:
+    motion = Motion(torch.rand(count, 2), torch.rand(count, 2))
     return Tracks(
         ids=torch.arange(count) + 1,
         boxes=torch.rand(count, 4),
         class_probs=torch.rand(count, 3),
         scores=torch.rand(count),
         ages=torch.zeros(count, dtype=torch.long),
-        displacements=torch.zeros(count, 2),
+        motion=motion,
     )
+
+
+def columns(tracks: Tracks) -> dict[str, torch.Tensor]:
+    """Of the table and of the motion in it."""
+    own = dict(vars(tracks))
+    motion = own.pop('motion')
+    return {**own, **vars(motion)}
+
+
+def types(tracks: Tracks) -> dict[str, torch.dtype]:
+    return {k: v.dtype for k, v in columns(tracks).items()}
 
 
 def test_an_empty_table():
     empty = Tracks.empty(3)
     assert len(empty) == 0
     assert empty.labels.shape == (0,) and empty.labels.dtype == torch.long
-    assert {k: v.dtype for k, v in vars(empty).items()} == {
-        k: v.dtype for k, v in vars(table(1)).items()
-    }
+    assert types(empty) == types(table(1))
 
 
 def test_rows_and_stacking():
@@ -30,8 +41,8 @@ def test_rows_and_stacking():
     parts = whole[torch.tensor([2, 0])], whole[torch.tensor([False, True, False, True])]
     joined = Tracks.cat(list(parts))
     assert joined.ids.tolist() == [3, 1, 2, 4]
-    for name, value in vars(joined).items():
-        assert torch.equal(value, getattr(whole, name)[[2, 0, 1, 3]]), name
+    for name, value in columns(joined).items():
+        assert torch.equal(value, columns(whole)[name][[2, 0, 1, 3]]), name
     assert len(Tracks.cat([Tracks.empty(3), whole])) == 4
 
 

@@ -6,9 +6,14 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from mmdet.datasets.transforms import BaseFrameSample
 
 from mmvist.registry import TRANSFORMS
+from mmvist.structures.motion import Motion, move_on
+
+HISTORY = 6
+"""Frames before an instance was lost that tell its size and velocity."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,9 @@ class AdjacentFrameSample(BaseFrameSample):
     - ``has_next``: t+1 exists; otherwise a copy of t stands there.
     - ``instance_ages``: dict from instance id to age. On frame t-1 the
       ``instances`` are those of t-1 (age 0), then those absent at t-1 and last
-      seen 1 to ``max_age`` frames before it, with their last mask and with
-      their last box moved on by its last displacement a frame, the centre
-      staying in the image: what a tracker still remembers as lost. Elsewhere
-      every age is 0.
+      seen 1 to ``max_age`` frames before it, with their last mask and with the box
+      of the whole object moved on (:class:`~mmvist.structures.motion.Motion`): what
+      a tracker still remembers as lost. Elsewhere every age is 0.
 
     A jump of ``frame_id`` (a missing frame) counts as an end of the video. Pack
     with ``PackTrackInputs(meta_keys=('is_first', 'has_next', 'instance_ages'))``.
@@ -109,7 +113,7 @@ class AdjacentFrameSample(BaseFrameSample):
 
         Args:
             images: Frames in order; enough of them that the neighbours of t and
-                ``max_age + 1`` frames before t-1 are there, where the video has them.
+                :attr:`reach` frames before t-1 are there, where the video has them.
             key: Position of t.
 
         Returns:
@@ -142,6 +146,11 @@ class AdjacentFrameSample(BaseFrameSample):
             return False
         return images[first + 1]['frame_id'] == images[first]['frame_id'] + 1
 
+    @property
+    def reach(self) -> int:
+        """Frames before t-1 that a sample looks at."""
+        return self.max_age + HISTORY if self.max_age else 0
+
     def _lost(self, images: list[dict], last: int) -> tuple[list[dict], dict[int, int]]:
         """Instances absent at position ``last`` but seen shortly before it."""
         known = {inst['instance_id'] for inst in images[last]['instances']}
@@ -159,18 +168,25 @@ class AdjacentFrameSample(BaseFrameSample):
     @staticmethod
     def _moved_on(inst: dict, images: list[dict], seen: int, age: int) -> dict:
         """A copy of ``inst`` of position ``seen``, its box ``age`` frames later."""
-        box = np.asarray(inst['bbox'], dtype=float)
-        before = images[seen - 1]['instances'] if seen else []
-        twins = [o for o in before if o['instance_id'] == inst['instance_id']]
-        centre = (box[:2] + box[2:]) / 2
-        target = centre
-        if twins and AdjacentFrameSample._adjacent(images, seen - 1):
-            old = np.asarray(twins[0]['bbox'], dtype=float)
-            target = centre + age * (centre - (old[:2] + old[2:]) / 2)
-        size = images[seen].get('width', np.inf), images[seen].get('height', np.inf)
-        shift = np.clip(target, 0, size) - centre
+        boxes = [torch.tensor([inst['bbox']], dtype=torch.float64)]
+        for frame in range(seen - 1, max(seen - HISTORY, 0) - 1, -1):
+            twins = [
+                other
+                for other in images[frame]['instances']
+                if other['instance_id'] == inst['instance_id']
+            ]
+            if not twins or not AdjacentFrameSample._adjacent(images, frame):
+                break
+            boxes.insert(0, torch.tensor([twins[0]['bbox']], dtype=torch.float64))
+        motion, always = Motion.start(boxes[0]), torch.ones(1, dtype=torch.bool)
+        for before, box in zip(boxes, boxes[1:], strict=False):
+            motion = motion.seen(box, before, always)
+        size = images[seen].get('height', np.inf), images[seen].get('width', np.inf)
+        box = motion.whole(boxes[-1])
+        for _ in range(age):
+            box = move_on(box, motion.known(), size)
         moved = deepcopy(inst)
-        moved['bbox'] = (box + np.tile(shift, 2)).tolist()
+        moved['bbox'] = box[0].tolist()
         return moved
 
     def __repr__(self) -> str:

@@ -72,7 +72,7 @@ class AdjacentYouTubeVISDataset(YouTubeVISDataset):
 
     def _frames_around(self, idx: int, data_info: dict) -> tuple[int, list[dict]]:
         """The frames that a sample may need, and the position of t among them."""
-        first = max(data_info['frame_id'] - 2 - self._sample.max_age, 0)
+        first = max(data_info['frame_id'] - 1 - self._sample.reach, 0)
         last = min(data_info['frame_id'] + 1, data_info['video_length'] - 1)
         at = self.valid_data_indices[idx]
         frames = [

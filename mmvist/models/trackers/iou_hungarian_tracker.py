@@ -20,6 +20,7 @@ from torch import Tensor
 
 from mmvist.registry import MODELS
 from mmvist.structures.masks import mask_iou
+from mmvist.structures.motion import Motion, move_on
 from mmvist.structures.track_state import Tracks
 
 from .assignment import gated_assignment
@@ -226,18 +227,23 @@ class IoUHungarianTracker(BaseModule):
         ids[known] = tracks.ids[track_rows[known]]
         ids[born] = next_id + torch.arange(int(born.sum()), device=ids.device)
 
-        before = boxes.new_zeros(len(boxes), 4)
-        before[known] = tracks.boxes[track_rows[known]].to(boxes.dtype)
         sums = probs.clone()
         sums[known] += tracks.class_probs[track_rows[known]].to(probs.dtype)
-        moved = torch.where(known[:, None], _centre(boxes) - _centre(before), 0.0)
-        shown = Tracks(ids, boxes, sums, scores, torch.zeros_like(ids), moved)
+        motion = Motion.start(boxes)
+        old = tracks[track_rows[known]]
+        moved = old.motion.seen(boxes[known], old.boxes.to(boxes.dtype), old.ages == 0)
+        motion.sizes[known] = moved.sizes.to(boxes.dtype)
+        motion.velocities[known] = moved.velocities.to(boxes.dtype)
+        shown = Tracks(ids, boxes, sums, scores, torch.zeros_like(ids), motion)
 
         unseen = torch.ones(len(tracks), dtype=torch.bool, device=ids.device)
         unseen[track_rows[known]] = False
         lost = tracks[unseen & (tracks.ages < self.num_frames_retain)]
+        whole = torch.where(
+            (lost.ages == 0)[:, None], lost.motion.whole(lost.boxes), lost.boxes
+        )
+        lost.boxes = move_on(whole, lost.motion.known(), img_shape)
         lost.ages = lost.ages + 1
-        lost.boxes = _move(lost.boxes, lost.displacements, img_shape)
         return Tracks.cat([shown, lost]), ids, next_id + int(born.sum())
 
     def reset(self, next_id: int = 1) -> None:
@@ -325,17 +331,3 @@ class IoUHungarianTracker(BaseModule):
         )
         result.instances_id = ids
         return result
-
-
-def _centre(boxes: Tensor) -> Tensor:
-    """(M, 4) xyxy to (M, 2)."""
-    return (boxes[:, :2] + boxes[:, 2:]) / 2
-
-
-def _move(boxes: Tensor, displacements: Tensor, img_shape: tuple[int, int]) -> Tensor:
-    """Shift boxes; a centre stays in the image, where it would come back."""
-    height, width = img_shape
-    limit = boxes.new_tensor([width, height])
-    centre = _centre(boxes)
-    target = torch.minimum((centre + displacements).clamp(min=0), limit)
-    return boxes + (target - centre).repeat(1, 2)

@@ -9,6 +9,7 @@ from mmdet.structures.bbox import bbox_overlaps
 from mmengine.structures import InstanceData
 
 from mmvist.models.trackers import MATCHED, NEW, PROPAGATED, IoUHungarianTracker
+from mmvist.structures.motion import Motion
 from mmvist.structures.track_state import Tracks
 
 SHAPE = (100, 200)
@@ -24,15 +25,18 @@ def long(*values):
     return torch.tensor(values, dtype=torch.long)
 
 
-def table(ids, boxes, ages=None, displacements=None, probs=None):
+def table(ids, boxes, ages=None, velocities=None, probs=None):
     count = len(ids)
+    motion = Motion.start(boxes)
+    if velocities is not None:
+        motion.velocities = torch.tensor(velocities)
     return Tracks(
         ids=long(*ids),
         boxes=boxes,
         class_probs=torch.ones(count, 2) if probs is None else probs,
         scores=torch.ones(count),
         ages=long(*(ages or [0] * count)),
-        displacements=torch.zeros(count, 2) if displacements is None else displacements,
+        motion=motion,
     )
 
 
@@ -250,13 +254,13 @@ def test_identities_of_known_and_new():
     assert ids.tolist() == [9, 12, 13] and next_id == 14
     assert new.ids.tolist() == [9, 12, 13, 4]
     assert new.ages.tolist() == [0, 0, 0, 1]
-    assert new.displacements.tolist() == [[2, 1], [0, 0], [0, 0], [0, 0]]
+    assert new.motion.known().tolist() == [[2, 1], [0, 0], [0, 0], [0, 0]]
     assert new.class_probs.tolist() == [[1.5, 1.5], [0.5, 0.5], [0.5, 0.5], [1, 1]]
 
 
 def test_a_lost_track_moves_on_and_is_deleted():
     tracker = IoUHungarianTracker(num_frames_retain=3)
-    tracks = table([1], boxes_at((10, 20)), displacements=torch.tensor([[5.0, -2]]))
+    tracks = table([1], boxes_at((10, 20)), velocities=[[5.0, -2]])
     seen = []
     for _ in range(5):
         tracks, ids, next_id = step(tracker, tracks, 2, [], boxes_at())
@@ -271,14 +275,15 @@ def test_a_lost_track_moves_on_and_is_deleted():
     ]
 
 
-def test_a_lost_track_that_is_found_starts_afresh():
+def test_a_lost_track_that_is_found_goes_on_as_fast_as_before():
     tracker = IoUHungarianTracker(num_frames_retain=3)
-    tracks = table([7], boxes_at((10, 20)), displacements=torch.tensor([[5.0, 0]]))
+    tracks = table([7], boxes_at((10, 20)), velocities=[[5.0, 0]])
     for _ in range(3):
         tracks, _, _ = step(tracker, tracks, 8, [], boxes_at())
     tracks, ids, next_id = step(tracker, tracks, 8, [0], boxes_at((26, 20)))
     assert ids.tolist() == [7] and next_id == 8 and tracks.ages.tolist() == [0]
-    assert tracks.displacements.tolist() == [[1, 0]]
+    # a jump out of hiding says nothing of its speed
+    assert tracks.motion.known().tolist() == [[5, 0]]
 
 
 def test_no_retention_forgets_at_once():
@@ -292,7 +297,7 @@ def test_a_lost_box_stays_where_it_could_come_back():
     tracks = table(
         [1, 2],
         boxes_at((0, 0), (175, 75)),
-        displacements=torch.tensor([[-50.0, -50], [90, 90]]),
+        velocities=[[-50.0, -50], [90, 90]],
     )
     tracks, _, _ = step(tracker, tracks, 3, [], boxes_at())
     centres = (tracks.boxes[:, :2] + tracks.boxes[:, 2:]) / 2
