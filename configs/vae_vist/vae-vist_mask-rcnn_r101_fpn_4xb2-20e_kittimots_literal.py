@@ -16,6 +16,7 @@ model = dict(
         birth_score_thr=0.5,
         augment_birth_score_thr=0.0,
         keep_score_thr=0.0,
+        recover_iou_thr=1.0,
         duplicate_iou_thr=1.0,
     ),
     # Lambda_{t-1} and b_{t-1} are the truth

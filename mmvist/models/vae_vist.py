@@ -26,6 +26,7 @@ from .detectors import frame_detector
 from .encoding import Encoding
 from .losses import kl_losses
 from .sampling import AugmentMaps, of_known, segment_draws, variance
+from .trackers import MATCHED
 from .training import TrainingSamples
 
 
@@ -361,28 +362,33 @@ class VAEVIST(BaseMOTModel):
         masks = disjoint_masks(result.masks[unique], scores[unique])
         visible = masks.flatten(1).any(dim=1)
         rows = unique.nonzero()[:, 0][visible]
+        candidates, boxes, labels = candidates[rows], boxes[rows], labels[rows]
+        track_rows = self.tracker.recover(
+            candidates.track_rows, boxes, labels, propagated, tracks.labels
+        )
+        kinds = candidates.kinds.where(candidates.track_rows == track_rows, MATCHED)
         tracks, ids, next_id = self.tracker.update(
             tracks,
             state.next_id,
-            candidates.track_rows[rows],
-            boxes[rows],
+            track_rows,
+            boxes,
             refined.probs[rows],
             scores[rows],
             frame.img_shape,
         )
         instances = InstanceData(
             bboxes=result.bboxes[rows],
-            labels=labels[rows],
+            labels=labels,
             scores=scores[rows],
             instances_id=ids,
-            kinds=candidates.kinds[rows],
+            kinds=kinds,
             masks=masks[visible],
         )
         if spread:
             instances.mask_probs = result.mask_probs[rows]
             instances.mask_variances = result.mask_variances[rows]
             instances.box_variances = of_known(
-                variance(drawn), candidates.track_rows[rows], frame.scale_factor
+                variance(drawn), track_rows, frame.scale_factor
             )
         return instances, VideoState(
             video_id=frame.video_id,

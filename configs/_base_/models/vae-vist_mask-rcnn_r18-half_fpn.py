@@ -64,6 +64,6 @@ model = dict(
         ),
         test_cfg=dict(mask_thr_binary=0.5),
     ),
-    tracker=dict(type='mmvist.IoUHungarianTracker', match_iou_thr=0.3),
+    tracker=dict(type='mmvist.IoUHungarianTracker'),
     train_cfg=dict(start_iters=500),
 )

@@ -66,6 +66,10 @@ class IoUHungarianTracker(BaseModule):
         birth_score_thr: A new instance needs this score of the detector.
         augment_birth_score_thr: And this one of the augment branch.
         keep_score_thr: A known instance under this score is lost.
+        recover_iou_thr: A new instance goes on with an identity that would be lost
+            where their boxes, widened, have a larger IoU, see :meth:`recover`; 1 for
+            never.
+        recover_margin: By how much of its size a box is widened on each side for it.
         duplicate_iou_thr: Two masks that overlap more than this are one
             object; matched stays before propagated before new.
         num_frames_retain: Frames for which a lost track is kept.
@@ -82,6 +86,8 @@ class IoUHungarianTracker(BaseModule):
         birth_score_thr: float = 0.5,
         augment_birth_score_thr: float = 0.5,
         keep_score_thr: float = 0.4,
+        recover_iou_thr: float = 0.1,
+        recover_margin: float = 0.5,
         duplicate_iou_thr: float = 0.5,
         num_frames_retain: int = 5,
         class_aware: bool = True,
@@ -94,6 +100,8 @@ class IoUHungarianTracker(BaseModule):
         self.birth_score_thr = birth_score_thr
         self.augment_birth_score_thr = augment_birth_score_thr
         self.keep_score_thr = keep_score_thr
+        self.recover_iou_thr = recover_iou_thr
+        self.recover_margin = recover_margin
         self.duplicate_iou_thr = duplicate_iou_thr
         self.num_frames_retain = num_frames_retain
         self.class_aware = class_aware
@@ -203,6 +211,41 @@ class IoUHungarianTracker(BaseModule):
             else:
                 kept.append(int(row))
         return keep
+
+    def recover(
+        self,
+        track_rows: Tensor,  # (S,) row of each shown instance, -1: birth
+        boxes: Tensor,  # (S, 4) xyxy
+        labels: Tensor,  # (S,)
+        pro_boxes: Tensor,  # (P, 4) b^pro of all tracks, the same pixels
+        pro_labels: Tensor,  # (P,)
+    ) -> Tensor:
+        """Let births go on with identities that would be lost, (S,) long.
+
+        A box that was propagated badly, or lies where the object was before it was
+        hidden, is refused by the augment branch while the object itself is found
+        near by and looks new. What is left on both sides is paired once more, by
+        the IoU of widened boxes (the idea of C-BIoU, WACV 2023), within a class.
+
+        Returns:
+            ``track_rows`` with the row of the identity in place of some -1.
+        """
+        unseen = torch.ones(len(pro_boxes), dtype=torch.bool, device=boxes.device)
+        unseen[track_rows[track_rows >= 0]] = False
+        unseen, births = unseen.nonzero()[:, 0], (track_rows < 0).nonzero()[:, 0]
+        iou = bbox_overlaps(
+            self._widened(pro_boxes[unseen]), self._widened(boxes[births])
+        )
+        near = iou > self.recover_iou_thr
+        near &= pro_labels[unseen][:, None] == labels[births][None]
+        rows, columns = gated_assignment(1 - iou, near)
+        found = track_rows.clone()
+        found[births[columns]] = unseen[rows]
+        return found
+
+    def _widened(self, boxes: Tensor) -> Tensor:
+        margin = self.recover_margin * (boxes[:, 2:] - boxes[:, :2]).float()
+        return torch.cat([boxes[:, :2] - margin, boxes[:, 2:] + margin], dim=1)
 
     def update(
         self,
@@ -318,12 +361,19 @@ class IoUHungarianTracker(BaseModule):
         )
         candidates, scores = candidates[scores >= needed], scores[scores >= needed]
         result = pred[candidates.det_rows]
+        track_rows = self.recover(
+            candidates.track_rows,
+            result.bboxes,
+            result.labels.long(),
+            tracks.boxes,
+            tracks.labels,
+        )
         probs = torch.zeros(len(result), width, device=scores.device)
         probs[torch.arange(len(result)), result.labels.long()] = scores.float()
         self._tracks, ids, self._next_id = self.update(
             tracks,
             self._next_id,
-            candidates.track_rows,
+            track_rows,
             result.bboxes,
             probs,
             scores,
