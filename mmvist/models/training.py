@@ -29,6 +29,7 @@ class KnownSample:
         combined_mask: Lambda_{t-1}, (1, H, W).
         labels: Classes of the M known instances, (M,).
         ids: Their identities, (M,).
+        lost: Which of them were not seen at t-1, (M,) bool.
         boxes: b_{t-1}, jittered J times, (J * M, 4) xyxy, network pixels; the
             first M go on to the augment branch.
         targets: b_t of the same identity, (J * M, 4); zeros where it is gone.
@@ -38,6 +39,7 @@ class KnownSample:
     combined_mask: Tensor
     labels: Tensor
     ids: Tensor
+    lost: Tensor
     boxes: Tensor
     targets: Tensor
     visible: Tensor
@@ -138,6 +140,7 @@ class TrainingSamples(nn.Module):
             combined_mask=image,
             labels=known.labels,
             ids=known.ids,
+            lost=known.ages > 0,
             boxes=boxes,
             targets=targets.repeat(copies, 1),
             visible=visible.repeat(copies),
@@ -166,6 +169,7 @@ class TrainingSamples(nn.Module):
             known.labels,
             detections.bboxes[strong],
             detections.labels[strong],
+            known.lost,
         )
         alone = (matched.kinds == PROPAGATED).nonzero()[:, 0]
         keep = torch.ones(len(matched), dtype=torch.bool, device=propagated.device)

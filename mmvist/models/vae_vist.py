@@ -335,7 +335,11 @@ class VAEVIST(BaseMOTModel):
         features = self.detector.extract_feat(frame.image)
         detections = self._detect(frame, state, features)
         candidates = self.tracker.associate(
-            propagated, tracks.labels, detections.bboxes, detections.labels
+            propagated,
+            tracks.labels,
+            detections.bboxes,
+            detections.labels,
+            tracks.lost,
         )
 
         if self.with_augment:

@@ -60,6 +60,11 @@ class Tracks:
         """The running class of each track, (M,) long."""
         return running_labels(self.class_probs)
 
+    @property
+    def lost(self) -> Tensor:
+        """Which tracks were not seen in the last frame, (M,) bool."""
+        return self.ages > 0
+
     def past_probs(self, track_rows: Tensor) -> Tensor:
         """Sums of class probabilities so far; 0 for a row of -1.
 

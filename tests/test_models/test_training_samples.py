@@ -113,7 +113,8 @@ TRUTH = boxes_of(toy_video().masks[1])
 def known_of(*ids) -> KnownSample:
     ids = torch.tensor(ids, dtype=torch.long)
     none = torch.zeros(0)
-    return KnownSample(none, (ids - 1).clamp(0, 1), ids, none, none, none)
+    lost = torch.zeros_like(ids, dtype=torch.bool)
+    return KnownSample(none, (ids - 1).clamp(0, 1), ids, lost, none, none, none)
 
 
 def boxes_and_scores(boxes=None, scores=None, labels=None) -> InstanceData:

@@ -64,6 +64,6 @@ model = dict(
         ),
         test_cfg=dict(mask_thr_binary=0.5),
     ),
-    tracker=dict(type='mmvist.IoUHungarianTracker'),
+    tracker=dict(type='mmvist.IoUHungarianTracker', num_frames_retain=10),
     train_cfg=dict(start_iters=500),
 )

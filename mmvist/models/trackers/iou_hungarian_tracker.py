@@ -114,8 +114,13 @@ class IoUHungarianTracker(BaseModule):
         pro_labels: Tensor,  # (P,)
         det_boxes: Tensor,  # (D, 4) xyxy, the same pixels
         det_labels: Tensor,  # (D,)
+        lost: Tensor | None = None,  # (P,) bool
     ) -> tuple[Tensor, Tensor]:
         """Optimal one-to-one pairs under c_ij = 1 - IoU (eq. (5)).
+
+        Args:
+            lost: Proposals of instances that were not seen in the frame before: they
+                get what the others leave. None: there are none.
 
         Returns:
             Rows of ``pro_boxes`` and of ``det_boxes``, (K,) long each.
@@ -124,7 +129,12 @@ class IoUHungarianTracker(BaseModule):
         allowed = iou > self.match_iou_thr
         if self.class_aware:
             allowed &= pro_labels[:, None] == det_labels[None]
-        return gated_assignment(1 - iou, allowed)
+        if lost is None or not lost.any():
+            return gated_assignment(1 - iou, allowed)
+        first = gated_assignment(1 - iou, allowed & ~lost[:, None])
+        allowed[:, first[1]] = False
+        then = gated_assignment(1 - iou, allowed & lost[:, None])
+        return torch.cat([first[0], then[0]]), torch.cat([first[1], then[1]])
 
     def associate(
         self,
@@ -132,13 +142,16 @@ class IoUHungarianTracker(BaseModule):
         pro_labels: Tensor,  # (P,)
         det_boxes: Tensor,  # (D, 4) xyxy, the same pixels
         det_labels: Tensor,  # (D,)
+        lost: Tensor | None = None,  # (P,) bool, see :meth:`match`
     ) -> Candidates:
         """Unions, unmatched proposals and unmatched detections, in this order.
 
         Returns:
             Candidates whose boxes are in the pixels of those given.
         """
-        pro_rows, det_rows = self.match(pro_boxes, pro_labels, det_boxes, det_labels)
+        pro_rows, det_rows = self.match(
+            pro_boxes, pro_labels, det_boxes, det_labels, lost
+        )
         alone = torch.ones(len(pro_boxes), dtype=torch.bool, device=pro_boxes.device)
         alone[pro_rows] = False
         fresh = torch.ones(len(det_boxes), dtype=torch.bool, device=det_boxes.device)
@@ -351,7 +364,9 @@ class IoUHungarianTracker(BaseModule):
 
         pred = pred[pred.scores >= self.match_score_thr]
         labels = pred.labels.long()
-        candidates = self.associate(tracks.boxes, tracks.labels, pred.bboxes, labels)
+        candidates = self.associate(
+            tracks.boxes, tracks.labels, pred.bboxes, labels, tracks.lost
+        )
         candidates = candidates[candidates.det_rows >= 0]
         scores = pred.scores[candidates.det_rows]
         needed = torch.where(
