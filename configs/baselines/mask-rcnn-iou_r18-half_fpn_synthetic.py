@@ -9,7 +9,10 @@ model = dict(
     type='mmvist.MaskRCNNIoU',
     data_preprocessor={{_base_.data_preprocessor}},
     detector={{_base_.detector}},
-    tracker=dict(type='mmvist.IoUHungarianTracker', match_iou_thr=0.5),
+    # IoU of adjacent frames and nothing else
+    tracker=dict(
+        type='mmvist.IoUHungarianTracker', match_iou_thr=0.5, recover_iou_thr=1.0
+    ),
 )
 # An iteration takes about half of VAE-VIST's: the same training time.
 max_iters = 2000

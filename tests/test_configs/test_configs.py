@@ -216,6 +216,7 @@ def test_literal_differs_where_the_docs_say():
         'tracker.birth_score_thr': 0.5,
         'tracker.augment_birth_score_thr': 0.0,
         'tracker.keep_score_thr': 0.0,
+        'tracker.recover_iou_thr': 1.0,
         'tracker.duplicate_iou_thr': 1.0,
         'kl_loss.warmup_iters': 0,
         'train_cfg.drop_prob': 0.0,

@@ -97,6 +97,29 @@ def test_lost_by_score_and_found_again(monkeypatch):
     assert [one.instances_id.tolist() for one in found] == [[1], [], [], [2]]
 
 
+def test_a_birth_beside_a_refused_identity_goes_on_with_it(monkeypatch):
+    """The propagated box stays behind, the object has moved out of it."""
+    beside = [32, 10, 52, 30]
+    second = Script([beside])
+    frames = [Script([BOX]), second, Script([beside])]
+    good = second.refine
+
+    def refuse_the_propagated(roi_head, features, rois, img_shape):
+        refined = good(roi_head, features, rois, img_shape)
+        refined.probs[rois[:, 0] < 20] = 0.01
+        return refined
+
+    second.refine = refuse_the_propagated
+    found, state = play(monkeypatch, frames)
+    assert [one.instances_id.tolist() for one in found] == [[1], [1], [1]]
+    assert found[1].kinds.tolist() == [MATCHED]
+    assert found[1].bboxes.tolist() == [beside], 'no union'
+    assert len(state.tracks) == 1 and state.next_id == 2
+    found, _ = play(monkeypatch, frames, recover_iou_thr=1.0)
+    assert [one.instances_id.tolist() for one in found] == [[1], [2], [2, 1]]
+    assert found[1].kinds.tolist() == [NEW]
+
+
 def test_an_empty_mask_is_lost(monkeypatch):
     frames = [Script([BOX]), Script([BOX], hollow=True), Script([BOX])]
     found, _ = play(monkeypatch, frames)

@@ -120,6 +120,65 @@ def test_only_one_class_matches_unless_told_otherwise():
     assert len(rows) == 1
 
 
+def test_the_lost_get_what_the_others_leave():
+    det = boxes_at((0, 0), (60, 0))
+    pro = boxes_at((0, 0), (4, 0), (58, 0))
+    args = pro, long(0, 0, 0), det, long(0, 0)
+    rows, columns = IoUHungarianTracker().match(*args)
+    assert (rows.tolist(), columns.tolist()) == ([0, 2], [0, 1])
+    lost = torch.tensor([True, False, True])
+    rows, columns = IoUHungarianTracker().match(*args, lost)
+    assert (rows.tolist(), columns.tolist()) == ([1, 2], [0, 1])
+
+
+# ------------------------------------------------------------------- recovery
+
+
+def recovered(tracker, rows, boxes, pro_boxes, labels=None, pro_labels=None):
+    labels = labels or [0] * len(boxes)
+    pro_labels = pro_labels or [0] * len(pro_boxes)
+    return tracker.recover(
+        long(*rows), boxes, long(*labels), pro_boxes, long(*pro_labels)
+    ).tolist()
+
+
+def test_a_birth_goes_on_with_an_identity_that_would_be_lost_near_by():
+    # squares of 20 widened to 40: 20 apart they share a third, 40 apart nothing
+    tracker = IoUHungarianTracker(recover_iou_thr=0.3)
+    old = boxes_at((20, 20))
+    assert recovered(tracker, [-1], boxes_at((40, 20)), old) == [0]
+    assert recovered(tracker, [-1], boxes_at((42, 20)), old) == [-1]
+    assert recovered(tracker, [-1], boxes_at((40, 20)), old, pro_labels=[1]) == [-1]
+    narrow = IoUHungarianTracker(recover_iou_thr=0.3, recover_margin=0)
+    assert recovered(narrow, [-1], boxes_at((40, 20)), old) == [-1]
+
+
+def test_only_births_recover_and_only_what_nobody_shows():
+    tracker = IoUHungarianTracker()
+    old = boxes_at((0, 0), (50, 0), (100, 0))
+    boxes = boxes_at((100, 0), (2, 0), (10, 0), (60, 0))
+    # row 2 is shown at its place; two births are near row 0, one at row 1
+    assert recovered(tracker, [2, -1, -1, -1], boxes, old) == [2, 0, -1, 1]
+    assert recovered(tracker, [2, 0, 1, -1], boxes, old) == [2, 0, 1, -1]
+
+
+def test_recovery_is_the_best_assignment_not_the_first():
+    old = boxes_at((0, 0), (20, 0))
+    boxes = boxes_at((18, 0), (40, 0))
+    assert recovered(IoUHungarianTracker(), [-1, -1], boxes, old) == [0, 1]
+
+
+@pytest.mark.parametrize('births,known', [(0, 2), (2, 0), (0, 0)])
+def test_recovery_with_nothing_on_a_side(births, known):
+    boxes, old = torch.rand(births, 4), torch.rand(known, 4)
+    assert recovered(IoUHungarianTracker(), [-1] * births, boxes, old) == [-1] * births
+
+
+def test_recovery_can_be_switched_off():
+    tracker = IoUHungarianTracker(recover_iou_thr=1.0)
+    assert recovered(tracker, [-1], boxes_at((0, 0)), boxes_at((0, 0))) == [-1]
+
+
 # ------------------------------------------------------------------- candidates
 
 
@@ -348,6 +407,26 @@ def test_track_follows_boxes_through_a_video_and_a_gap():
         result = tracker.track(None, None, frame(t, boxes))
         seen.append(result.instances_id.tolist())
     assert seen == [[1, 2], [1, 2], [1], [1], [1, 2], [1, 2]]
+
+
+def test_track_recovers_who_jumped():
+    near, far = boxes_at((22, 0)), boxes_at((70, 0))
+    for boxes, expected in ((near, [1]), (far, [2])):
+        tracker = IoUHungarianTracker()
+        tracker.track(data_sample=frame(0, boxes_at((0, 0))))
+        assert (
+            tracker.track(data_sample=frame(1, boxes)).instances_id.tolist() == expected
+        )
+
+
+def test_track_lets_those_in_view_choose_first():
+    tracker = IoUHungarianTracker(recover_iou_thr=1.0)
+    tracker.track(data_sample=frame(0, boxes_at((0, 0), (40, 0))))
+    tracker.track(data_sample=frame(1, boxes_at((4, 0))))
+    tracker.track(data_sample=frame(2, boxes_at((4, 0), (40, 0))))
+    tracker.track(data_sample=frame(3, boxes_at((36, 0))))  # 2 goes on, 1 is lost
+    found = tracker.track(data_sample=frame(4, boxes_at((30, 0))))
+    assert found.instances_id.tolist() == [2]
 
 
 def test_track_starts_anew_with_frame_0():
