@@ -1,10 +1,5 @@
-from .iou_hungarian_tracker import (
-    MATCHED,
-    NEW,
-    PROPAGATED,
-    Candidates,
-    IoUHungarianTracker,
-)
+from .candidates import MATCHED, NEW, PROPAGATED, Candidates
+from .iou_hungarian_tracker import IoUHungarianTracker
 from .iou_tracker import IoUTracker
 from .masktrack_rcnn_tracker import MaskTrackRCNNTracker
 

@@ -3,12 +3,12 @@
 Implements eq. (5) and the rules of section 3.3.3 of the paper. Where the
 paper is silent: matching stays within a class, a pair under the gate is
 forbidden before the assignment is solved (so that it cannot take the place of
-a good pair), and a track that is not seen is kept for a few frames as lost.
+a good pair), a track that is not seen is kept for a few frames as lost and
+chooses after the others, and what looks new near a track that would be lost
+goes on with its identity.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -24,32 +24,7 @@ from mmvist.structures.motion import Motion, move_on
 from mmvist.structures.track_state import Tracks
 
 from .assignment import gated_assignment
-
-MATCHED, PROPAGATED, NEW = 0, 1, 2
-"""Kinds of candidate box: union of a matched pair, b^pro alone, b^mask alone."""
-
-
-@dataclass
-class Candidates:
-    """The boxes that go to the augment branch, each with its origin.
-
-    Attributes:
-        boxes: (M, 4) xyxy.
-        kinds: (M,) long, :data:`MATCHED`, :data:`PROPAGATED` or :data:`NEW`.
-        track_rows: (M,) long, row of the known instance, -1 for a new one.
-        det_rows: (M,) long, row of the detection, -1 for a propagated box.
-    """
-
-    boxes: Tensor
-    kinds: Tensor
-    track_rows: Tensor
-    det_rows: Tensor
-
-    def __len__(self) -> int:
-        return len(self.boxes)
-
-    def __getitem__(self, rows: Tensor) -> Candidates:
-        return Candidates(**{name: value[rows] for name, value in vars(self).items()})
+from .candidates import Candidates
 
 
 @MODELS.register_module()
