@@ -9,7 +9,7 @@ model = dict(
     type='mmvist.MaskRCNNIoU',
     data_preprocessor={{_base_.data_preprocessor}},
     detector={{_base_.detector}},
-    # IoU of adjacent frames and nothing else
+    # by IoU alone: what looks new is new
     tracker=dict(
         type='mmvist.IoUHungarianTracker', match_iou_thr=0.5, recover_iou_thr=1.0
     ),

@@ -26,7 +26,6 @@ from .detectors import frame_detector
 from .encoding import Encoding
 from .losses import kl_losses
 from .sampling import AugmentMaps, of_known, segment_draws, variance
-from .trackers import MATCHED
 from .training import TrainingSamples
 
 
@@ -311,13 +310,13 @@ class VAEVIST(BaseMOTModel):
         Returns:
             The instances of t, in original pixels: ``bboxes`` (M, 4) xyxy,
             ``labels``, ``scores``, ``instances_id``, ``kinds`` (0 matched, 1
-            propagated, 2 new), ``masks`` (M, H, W) bool, disjoint; and the
-            state after t, boxes in network pixels. With ``num_samples`` from 2 on
-            also ``mask_probs`` and ``mask_variances`` (M, H, W) half, mean and
-            variance over the draws of the probability of each pixel, before masks
-            are made disjoint; and ``box_variances`` (M, 4), that of x1, y1, x2, y2
-            of the propagated box, in square pixels, NaN of a new instance, which
-            has none.
+            propagated, 2 detected alone: new, or recovered by an identity),
+            ``masks`` (M, H, W) bool, disjoint; and the state after t, boxes in
+            network pixels. With ``num_samples`` from 2 on also ``mask_probs`` and
+            ``mask_variances`` (M, H, W) half, mean and variance over the draws of
+            the probability of each pixel, before masks are made disjoint; and
+            ``box_variances`` (M, 4), that of x1, y1, x2, y2 of the propagated box,
+            in square pixels, NaN of kind 2, which has none.
 
         Raises:
             ValueError: The frame has another input size than the one before.
@@ -370,7 +369,6 @@ class VAEVIST(BaseMOTModel):
         track_rows = self.tracker.recover(
             candidates.track_rows, boxes, labels, propagated, tracks.labels
         )
-        kinds = candidates.kinds.where(candidates.track_rows == track_rows, MATCHED)
         tracks, ids, next_id = self.tracker.update(
             tracks,
             state.next_id,
@@ -385,14 +383,14 @@ class VAEVIST(BaseMOTModel):
             labels=labels,
             scores=scores[rows],
             instances_id=ids,
-            kinds=kinds,
+            kinds=candidates.kinds,
             masks=masks[visible],
         )
         if spread:
             instances.mask_probs = result.mask_probs[rows]
             instances.mask_variances = result.mask_variances[rows]
             instances.box_variances = of_known(
-                variance(drawn), track_rows, frame.scale_factor
+                variance(drawn), candidates.track_rows, frame.scale_factor
             )
         return instances, VideoState(
             video_id=frame.video_id,

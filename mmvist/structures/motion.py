@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-WHOLE = 0.85
+WHOLE = 0.95
 """From this share of its size on an object counts as whole, along each axis."""
-SHRINK = 0.97
-"""A size that is not seen again is given up at this rate a frame."""
+SHRINK = 0.99
+"""A size that is not seen again is given up at this rate a frame that shows less."""
 STILL = 0.1
 """A velocity under this share of the size says nothing of where the rest is."""
 
@@ -62,7 +62,8 @@ class Motion:
         fresh = self.velocities.isnan()
         smooth = torch.where(fresh, shift, (self.velocities + shift) / 2)
         # the first movement that is seen is better than none
-        told = adjacent[:, None] & ((now >= WHOLE * sizes) | fresh)
+        whole = torch.minimum(now, _sizes(before)) >= WHOLE * sizes
+        told = adjacent[:, None] & (whole | fresh)
         return Motion(sizes, torch.where(told, smooth, self.velocities))
 
     def whole(self, boxes: Tensor) -> Tensor:

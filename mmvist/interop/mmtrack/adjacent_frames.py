@@ -16,9 +16,9 @@ class AdjacentYouTubeVISDataset(YouTubeVISDataset):
 
     MMTracking samples inside the dataset, so the rules of
     :class:`~mmvist.datasets.AdjacentFrameSample` (first frames, lost instances with
-    their last box moved on) come in here; everything else is the parent's. Its own
-    ``method='bilateral_uniform'`` with ``frame_range=[-1, 1]`` works too, without
-    lost instances and without drawn first frames.
+    the box of the whole object moved on) come in here; everything else is the
+    parent's. Its own ``method='bilateral_uniform'`` with ``frame_range=[-1, 1]``
+    works too, without lost instances and without drawn first frames.
 
     Args:
         *args: As the parent's.

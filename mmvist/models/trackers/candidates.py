@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 MATCHED, PROPAGATED, NEW = 0, 1, 2
-"""Kinds of candidate box: union of a matched pair, b^pro alone, b^mask alone."""
+"""Kinds of candidate box: of a matched pair, b^pro alone, b^mask alone."""
 
 
 @dataclass

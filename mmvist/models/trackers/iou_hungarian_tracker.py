@@ -48,7 +48,7 @@ class IoUHungarianTracker(BaseModule):
         duplicate_iou_thr: Two masks that overlap more than this are one
             object; matched stays before propagated before new.
         num_frames_retain: Frames for which a lost track is kept.
-        class_aware: Only boxes of one class match.
+        class_aware: Only boxes of one class match; recovery is so in any case.
         union: A matched pair becomes the union of its boxes; False keeps the
             propagated box (ablation rows without the augment branch).
         init_cfg: MMEngine's initialisation config.
@@ -95,7 +95,7 @@ class IoUHungarianTracker(BaseModule):
 
         Args:
             lost: Proposals of instances that were not seen in the frame before: they
-                get what the others leave. None: there are none.
+                are assigned what the others leave. None: there are none.
 
         Returns:
             Rows of ``pro_boxes`` and of ``det_boxes``, (K,) long each.
@@ -213,7 +213,8 @@ class IoUHungarianTracker(BaseModule):
         A box that was propagated badly, or lies where the object was before it was
         hidden, is refused by the augment branch while the object itself is found
         near by and looks new. What is left on both sides is paired once more, by
-        the IoU of widened boxes (the idea of C-BIoU, WACV 2023), within a class.
+        the IoU of widened boxes (the idea of C-BIoU, WACV 2023), always within a
+        class: the box and mask of the birth are those of its class.
 
         Returns:
             ``track_rows`` with the row of the identity in place of some -1.
@@ -226,7 +227,8 @@ class IoUHungarianTracker(BaseModule):
         )
         near = iou > self.recover_iou_thr
         near &= pro_labels[unseen][:, None] == labels[births][None]
-        rows, columns = gated_assignment(1 - iou, near)
+        # one good pair is worth more than two poor ones
+        rows, columns = gated_assignment(1 - iou, near, alone=1.0)
         found = track_rows.clone()
         found[births[columns]] = unseen[rows]
         return found
