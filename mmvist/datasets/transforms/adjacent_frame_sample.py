@@ -12,7 +12,7 @@ from mmdet.datasets.transforms import BaseFrameSample
 from mmvist.registry import TRANSFORMS
 from mmvist.structures.motion import Motion, move_on
 
-HISTORY = 6
+HISTORY = 12
 """Frames before an instance was lost that tell its size and velocity."""
 
 
