@@ -1,5 +1,6 @@
 """The runner of the tables: what runs, what is kept, what happens after a kill."""
 
+import inspect
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,6 +22,7 @@ from mmvist.benchmark.store import Store, open_study
 from mmvist.engine.errors import UserError
 from mmvist.engine.steps import Usage
 from mmvist.evaluation.video_results import write_video_results
+from mmvist.registry import MODELS
 
 
 class Killed(BaseException):
@@ -262,6 +264,14 @@ def test_points_of_the_curve() -> None:
     assert np.diff(points(777)).min() > 100
 
 
+def setting(config: dict, key: str) -> object:
+    """What a part is built with: its config's value, or its own default."""
+    if key in config:
+        return config[key]
+    part = MODELS.get(config['type'])
+    return inspect.signature(part).parameters[key].default
+
+
 @pytest.mark.parametrize('table', TABLES)
 @pytest.mark.parametrize('suffix', ['synthetic', 'compositemots'])
 def test_every_row_has_a_config_whose_settings_are_there(
@@ -275,8 +285,8 @@ def test_every_row_has_a_config_whose_settings_are_there(
             for part in name.split('.')[:-1]:
                 owner = owner[int(part) if isinstance(owner, list) else part]
             assert isinstance(owner, dict), name
-            if name in row.thresholds and key in owner:
-                assert row.thresholds[name][0] == owner[key], f'{name}: no default'
+            if name in row.thresholds:
+                assert row.thresholds[name][0] == setting(owner, key), name
         for name, values in row.thresholds.items():
             assert len(set(values)) == len(values) > 1, name
 

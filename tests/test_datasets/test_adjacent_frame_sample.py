@@ -93,6 +93,21 @@ def test_lost_instances_come_with_age_and_last_box() -> None:
     assert known == {1: [1, 3, 2, 4], 6: [6, 3, 7, 4], 5: [5, 0, 6, 1]}
 
 
+def test_a_lost_instance_is_where_the_whole_object_would_be() -> None:
+    """20 wide, 3 a frame, behind an edge at 60: gone after ten frames of hiding."""
+    lefts = range(21, 60, 3)
+    infos = video(*[(t, [5]) for t in range(len(lefts))], key=len(lefts) + 2)
+    for image, left in zip(infos['images'], lefts):
+        image['instances'][0]['bbox'] = [left, 0, min(left + 20, 60), 30]
+    later = video(*[(len(lefts) + t, [1]) for t in range(4)])
+    infos['images'] += later['images']
+    results = sample(infos)
+    assert results['instance_ages'][0] == {1: 0, 5: 2}
+    known = {i['instance_id']: i['bbox'] for i in results['instances'][0]}
+    true = [lefts[-1] + 6, 0, lefts[-1] + 26, 30]
+    assert np.abs(np.array(known[5]) - true).max() < 3
+
+
 @pytest.mark.parametrize(
     ('max_age', 'ages'), [(0, {1: 0}), (2, {1: 0}), (3, {1: 0, 5: 3})]
 )

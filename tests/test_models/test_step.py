@@ -112,12 +112,31 @@ def test_a_birth_beside_a_refused_identity_goes_on_with_it(monkeypatch):
     second.refine = refuse_the_propagated
     found, state = play(monkeypatch, frames)
     assert [one.instances_id.tolist() for one in found] == [[1], [1], [1]]
-    assert found[1].kinds.tolist() == [MATCHED]
-    assert found[1].bboxes.tolist() == [beside], 'no union'
+    assert found[1].kinds.tolist() == [NEW], 'no propagated box led to it'
+    assert found[1].bboxes.tolist() == [beside]
     assert len(state.tracks) == 1 and state.next_id == 2
     found, _ = play(monkeypatch, frames, recover_iou_thr=1.0)
     assert [one.instances_id.tolist() for one in found] == [[1], [2], [2, 1]]
     assert found[1].kinds.tolist() == [NEW]
+
+
+def test_those_in_view_choose_before_the_lost(monkeypatch):
+    left, right, between = [2, 10, 22, 30], [20, 10, 40, 30], [10, 10, 30, 30]
+    second = Script([right])
+    good = second.refine
+
+    def refuse_the_left(roi_head, features, rois, img_shape):
+        refined = good(roi_head, features, rois, img_shape)
+        refined.probs[rois[:, 0] < 9] = 0.01
+        return refined
+
+    second.refine = refuse_the_left
+    frames = [Script([left, right]), second, Script([between])]
+    found, _ = play(monkeypatch, frames, match_iou_thr=0.3)
+    assert [one.instances_id.tolist() for one in found[:2]] == [[1, 2], [2]]
+    # what is between overlaps the lost one more than the one in view
+    assert found[2].instances_id.tolist() == [2, 1]
+    assert found[2].kinds.tolist() == [MATCHED, PROPAGATED]
 
 
 def test_an_empty_mask_is_lost(monkeypatch):

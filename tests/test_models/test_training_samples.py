@@ -152,6 +152,29 @@ def test_candidates_are_those_of_the_matching():
     assert torch.equal(found, torch.cat([union, FAR, TRUTH[1:]]))
 
 
+def test_the_lost_choose_after_the_others_as_in_testing():
+    known = known_of(5, 1)
+    known.labels[:] = 0
+    moved = TRUTH[:1] + torch.tensor([2.0, 0, 2, 0])
+    args = (
+        torch.cat([TRUTH[:1], moved]),
+        known,
+        boxes_and_scores(TRUTH[:1], [0.9]),
+    )
+    # the lost box lies on another identity and is left out where it has no match
+    known.lost[:] = torch.tensor([True, False])
+    union = TRUTH[:1] + torch.tensor([0.0, 0, 2, 0])
+    assert torch.equal(candidates(*args), union)
+    known.lost[:] = False
+    assert torch.equal(candidates(*args), torch.cat([TRUTH[:1], moved]))
+
+
+def test_who_is_lost_comes_from_the_ages():
+    clip = clip_of((1,))
+    clip.known[0].ages[:] = torch.tensor([0, 3])
+    assert samples(num_jitters=1).known(clip)[0].lost.tolist() == [False, True]
+
+
 def test_vanished_objects_stay_as_negatives():
     found = candidates(FAR, known_of(7))
     assert torch.equal(found, FAR)

@@ -36,6 +36,16 @@ def test_the_second_sight_tells_the_velocity() -> None:
     assert again.velocities.tolist() == [[4, -0.5]], 'smoothed'
 
 
+@pytest.mark.parametrize('speed', [1.1, 1.5, 2.5, 6.0])
+def test_however_slowly_it_went_its_speed_and_size_are_those_of_before(
+    speed: float,
+) -> None:
+    motion, last = watch(behind(edge=60, speed=speed, frames=40))
+    assert float(motion.known()[0, 0]) == pytest.approx(speed, rel=0.1)
+    box = motion.whole(last)
+    assert float(box[0, 2] - box[0, 0]) == pytest.approx(10, rel=0.1)
+
+
 @pytest.mark.parametrize('mirrored', [False, True])
 def test_what_went_behind_something_comes_out_where_it_would(mirrored: bool) -> None:
     seen = behind(edge=60, speed=4, frames=20)
@@ -59,6 +69,9 @@ def test_the_box_of_a_still_object_stays() -> None:
     # its centre moved, but it was not whole
     assert motion.known().tolist() == [[0, 0]]
     assert motion.whole(last).tolist() == last.tolist()
+    back = torch.tensor([[0.0, 0, 10, 30]])
+    again = motion.seen(back, last, torch.tensor([True]))
+    assert again.known().tolist() == [[0, 0]], 'nor when it is uncovered'
 
 
 def test_a_jump_over_a_gap_is_no_velocity() -> None:

@@ -24,3 +24,13 @@ def test_nothing_to_assign():
         rows, columns = gated_assignment(torch.zeros(shape), torch.ones(shape).bool())
         assert rows.dtype == columns.dtype == torch.long
         assert len(rows) == len(columns) == 0
+
+
+def test_two_poor_pairs_against_a_good_one():
+    cost = torch.tensor([[0.9, 2.0], [0.1, 0.9]])
+    allowed = torch.tensor([[True, False], [True, True]])
+    rows, columns = gated_assignment(cost, allowed)
+    assert (rows.tolist(), columns.tolist()) == ([0, 1], [0, 1]), 'most pairs'
+    rows, columns = gated_assignment(cost, allowed, alone=1.0)
+    # 0.9 + 0.9 for two pairs, 0.1 + 1.0 for one
+    assert (rows.tolist(), columns.tolist()) == ([1], [0])
