@@ -44,9 +44,9 @@ class Uncertainty:
             instance that the same identity hit when it was shown last.
         pixels: Mean mask probability of each pixel inside the box, and whether it
             belongs to the instance that the mask covers best.
-        boxes: Of each known instance that is a hit: mean variance of the four numbers
-            of its propagated box in square pixels, area of the box, mean variance of
-            the mask's probability in it, hidden fraction of what was hit.
+        boxes: Of each instance that was propagated and is a hit: mean variance of the
+            four numbers of its propagated box in square pixels, area of the box, mean
+            variance of the mask's probability in it, hidden fraction of what was hit.
     """
 
     identity: Calibration = field(default_factory=Calibration)
@@ -102,15 +102,15 @@ class Uncertainty:
     ) -> None:
         identity = int(one.instances_id[0])
         now = None if hit is None else frame.instance_ids[hit]
-        if int(one.kinds[0]) != NEW:
-            same = now is not None and now == self._last.get(identity)
+        if identity in self._last:
+            same = now is not None and now == self._last[identity]
             self.identity.add(one.scores.numpy(), np.array([same]))
-            if hit is not None and hidden is not None:
-                x1, y1, x2, y2 = one.bboxes[0].tolist()
-                area = max((x2 - x1) * (y2 - y1), 1.0)
-                spread = float(one.box_variances[0].mean())
-                blur = float(one.mask_variances.float().sum()) / area
-                self.boxes.append((spread, area, blur, hidden[now]))
+        if int(one.kinds[0]) != NEW and hit is not None and hidden is not None:
+            x1, y1, x2, y2 = one.bboxes[0].tolist()
+            area = max((x2 - x1) * (y2 - y1), 1.0)
+            spread = float(one.box_variances[0].mean())
+            blur = float(one.mask_variances.float().sum()) / area
+            self.boxes.append((spread, area, blur, hidden[now]))
         self._last[identity] = now
 
     def median_deviation(self) -> float:

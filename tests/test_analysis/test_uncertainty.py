@@ -64,6 +64,15 @@ def test_identity_is_right_where_it_stays() -> None:
     assert found.identity.right.sum() == 4
 
 
+def test_a_recovered_instance_claims_an_identity_and_has_no_propagated_box() -> None:
+    found, nothing = Uncertainty(), float('nan')
+    for place in (LEFT, LEFT, RIGHT):
+        one = seen(place, ids=[7], kind=2, spread=(nothing,))
+        found.add(one, truth(LEFT, RIGHT), {1: 0.5, 2: 0.5})
+    assert found.identity.right.sum() == 1 and len(found.identity) == 2
+    assert found.boxes == []
+
+
 def test_pixels_inside_the_box() -> None:
     found = Uncertainty()
     found.add(seen(LEFT, ids=[1]), truth((0, 0, 4, 3)))
