@@ -165,12 +165,13 @@ def assert_frames_are_sound(found: list[InstanceData], length: int) -> None:
         assert instances.masks.flatten(1).any(dim=1).all(), 'a mask is not empty'
         assert instances.masks.dtype == torch.bool
         assert ((instances.scores >= 0) & (instances.scores <= 1)).all()
-        new = instances.kinds == 2
+        new = ids > born
         fresh = ids[new].tolist()
         assert fresh == list(range(born + 1, born + 1 + len(fresh))), 'never reused'
+        assert (instances.kinds[new] == 2).all(), 'born of a detection'
         born += len(fresh)
         for one in ids[~new].tolist():
-            assert one <= born and t - last_seen[one] <= RETAIN + 1, 'known lately'
+            assert t - last_seen[one] <= RETAIN + 1, 'known lately'
         last_seen.update({one: t for one in ids.tolist()})
 
 

@@ -116,7 +116,7 @@ def tiny_mmtrack_model(**changes: Any) -> ConfigDict:
 
 
 def write_config(folder: Path, model: ConfigDict, sampling: str) -> Path:
-    """The stock config with its model, frame sampling and one line replaced.
+    """The stock config with its model, frame sampling, seed and one line replaced.
 
     Args:
         folder: Where the file goes.
@@ -130,6 +130,7 @@ _base_ = ['{STOCK}']
 custom_imports = dict(imports=['mmvist.interop.mmtrack'])
 model = dict(_delete_=True, **{model.to_dict()!r})
 train_dataloader = dict(dataset=dict({sampling}))
+randomness = dict(seed=0)
 """
     )
     return path
