@@ -59,10 +59,8 @@ def test_train_and_test_inside_mmtracking(youtube_vis: Path, tmp_path: Path) -> 
     metrics = json.loads((out / 'metrics.json').read_text())
     assert {'youtube_vis/segm_mAP', 'mots/sMOTSA'} <= metrics.keys()
     assert metrics['mots/FP'] + metrics['mots/TP'] > 0, 'a test of nothing'
-    rows = {}
-    for line in text[re.search(r'^class .*sMOTSA', text, re.M).end() :].splitlines()[
-        1:
-    ]:
+    rows, header = {}, re.search(r'^class .*sMOTSA.*\n-+$', text, re.M)
+    for line in text[header.end() + 1 :].splitlines():
         name, *numbers = line.split()
         if name == 'overall':
             break
