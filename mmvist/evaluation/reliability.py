@@ -12,7 +12,8 @@ from scipy.optimize import linear_sum_assignment
 
 from .table import format_table
 
-KINDS = ('matched', 'propagated', 'new')  # by the number a prediction carries
+# by the number a prediction carries; new: detected alone
+KINDS = ('matched', 'propagated', 'new')
 
 
 def correct_predictions(
