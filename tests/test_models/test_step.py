@@ -26,6 +26,7 @@ class Script:
     score: float = 0.9
     probs: Sequence[float] = (0.9, 0.05)
     hollow: bool = False  # masks come back empty
+    refused: float = 0.0  # RoIs that begin left of here are taken for background
     rois: list[Tensor] = field(default_factory=list)
 
     def detect(self, *args) -> list[InstanceData]:
@@ -37,6 +38,7 @@ class Script:
     def refine(self, roi_head, features, rois, img_shape) -> Refined:
         self.rois.append(rois)
         probs = torch.tensor([self.probs]).repeat(len(rois), 1)
+        probs[rois[:, 0] < self.refused] = 0.01
         return Refined(probs, rois[:, None].repeat(1, 2, 1))
 
     def segment(self, roi_head, features, boxes, labels, metainfo) -> InstanceData:
@@ -100,16 +102,7 @@ def test_lost_by_score_and_found_again(monkeypatch):
 def test_a_birth_beside_a_refused_identity_goes_on_with_it(monkeypatch):
     """The propagated box stays behind, the object has moved out of it."""
     beside = [32, 10, 52, 30]
-    second = Script([beside])
-    frames = [Script([BOX]), second, Script([beside])]
-    good = second.refine
-
-    def refuse_the_propagated(roi_head, features, rois, img_shape):
-        refined = good(roi_head, features, rois, img_shape)
-        refined.probs[rois[:, 0] < 20] = 0.01
-        return refined
-
-    second.refine = refuse_the_propagated
+    frames = [Script([BOX]), Script([beside], refused=20), Script([beside])]
     found, state = play(monkeypatch, frames)
     assert [one.instances_id.tolist() for one in found] == [[1], [1], [1]]
     assert found[1].kinds.tolist() == [NEW], 'no propagated box led to it'
@@ -122,16 +115,11 @@ def test_a_birth_beside_a_refused_identity_goes_on_with_it(monkeypatch):
 
 def test_those_in_view_choose_before_the_lost(monkeypatch):
     left, right, between = [2, 10, 22, 30], [20, 10, 40, 30], [10, 10, 30, 30]
-    second = Script([right])
-    good = second.refine
-
-    def refuse_the_left(roi_head, features, rois, img_shape):
-        refined = good(roi_head, features, rois, img_shape)
-        refined.probs[rois[:, 0] < 9] = 0.01
-        return refined
-
-    second.refine = refuse_the_left
-    frames = [Script([left, right]), second, Script([between])]
+    frames = [
+        Script([left, right]),
+        Script([right], refused=9),
+        Script([between]),
+    ]
     found, _ = play(monkeypatch, frames, match_iou_thr=0.3)
     assert [one.instances_id.tolist() for one in found[:2]] == [[1, 2], [2]]
     # what is between overlaps the lost one more than the one in view
