@@ -6,7 +6,8 @@ t. A proposal keeps the identity of the instance whose box it came from.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import torch
 from mmdet.structures.bbox import bbox2roi
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from mmvist.registry import MODELS, TASK_UTILS
 
+from .box_likelihood import BoxLikelihood
 from .layers import FEATURE_STRIDES, SkipDecoder
 from .roi_reach import levels_of, reach_of
 
@@ -41,6 +43,8 @@ class ProposalHead(BaseModule):
         bbox_coder: Config of the box coder.
         loss_bbox: Config of the box loss.
         with_skip: False decodes from z alone (ablation (a) of table 2).
+        with_variance: Learn a scale for each delta, see :class:`BoxLikelihood`,
+            and return it beside the deltas.
         init_cfg: MMEngine's initialisation config.
     """
 
@@ -56,10 +60,12 @@ class ProposalHead(BaseModule):
         bbox_coder: dict | None = None,
         loss_bbox: dict | None = None,
         with_skip: bool = True,
+        with_variance: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         self.with_skip = with_skip
+        self.with_variance = with_variance
         self.roi_context = roi_context
         self.decoder = SkipDecoder(
             latent_channels,
@@ -99,6 +105,8 @@ class ProposalHead(BaseModule):
         self.fc_reg = nn.Linear(fc_channels, 4)
         nn.init.normal_(self.fc_reg.weight, std=0.001)
         nn.init.zeros_(self.fc_reg.bias)
+        if with_variance:
+            self.likelihood = BoxLikelihood(fc_channels, self.bbox_coder)
 
     def forward(
         self,
@@ -106,10 +114,16 @@ class ProposalHead(BaseModule):
         skips: Sequence[Tensor],  # E_s, s = 4, 8, 16, 32, (N or 1, ...)
         boxes: Sequence[Tensor],  # N times (M_i, 4) xyxy, network pixels
     ) -> Tensor:
-        """Deltas from each b_{t-1} to b^pro_t, (sum M_i, 4), images in order."""
+        """Deltas from each b_{t-1} to b^pro_t, images in order.
+
+        Returns:
+            (sum M_i, 4) dx, dy, dw, dh; ``with_variance`` (sum M_i, 8), the
+            logarithm of the scale of each behind them. The other methods take
+            either.
+        """
         rois = bbox2roi(list(boxes)).to(z.dtype)
         if len(rois) == 0 and not torch.is_grad_enabled():
-            return z.new_zeros(0, 4)
+            return z.new_zeros(0, 8 if self.with_variance else 4)
         sizes = [tuple(skip.shape[-2:]) for skip in skips]
         used = skips if self.with_skip else (None,) * len(skips)
         context = self.roi_context if self.roi_context != 1.0 else None
@@ -123,13 +137,17 @@ class ProposalHead(BaseModule):
         if len(rois) == 0:
             # The decoder has run so that every parameter has a gradient.
             nothing = sum(feature.sum() for feature in features) * 0
-            return self.fc_reg.weight.new_zeros(0, 4) + nothing
+            return z.new_zeros(0, 8 if self.with_variance else 4) + nothing
         crops = self.roi_extractor(features, rois, roi_scale_factor=context)
-        return self.fc_reg(self.fc(crops.flatten(1)))
+        read = self.fc(crops.flatten(1))
+        deltas = self.fc_reg(read)
+        if self.with_variance:
+            return torch.cat([deltas, self.likelihood(read)], dim=1)
+        return deltas
 
     def decode(
         self,
-        deltas: Tensor,  # (M, 4)
+        deltas: Tensor,  # (M, 4 or 8)
         boxes: Tensor,  # (M, 4) b_{t-1}, xyxy, network pixels
         img_shape: tuple[int, int],
     ) -> Tensor:
@@ -137,12 +155,26 @@ class ProposalHead(BaseModule):
         if len(boxes) == 0:
             return boxes
         return self.bbox_coder.decode(
-            boxes.float(), deltas.float(), max_shape=tuple(img_shape)
+            boxes.float(), deltas[:, :4].float(), max_shape=tuple(img_shape)
         )
+
+    def variance(
+        self,
+        deltas: Tensor,  # (M, 8)
+        boxes: Tensor,  # (M, 4) b_{t-1}, xyxy, network pixels
+        proposals: Tensor,  # (M, 4) what :meth:`decode` made of them
+    ) -> Tensor:
+        """Of x1, y1, x2, y2 given z, (M, 4) square network pixels.
+
+        Zero without ``with_variance``: one scale for all boxes says nothing.
+        """
+        if not self.with_variance:
+            return torch.zeros_like(proposals)
+        return self.likelihood.variance(deltas[:, 4:], boxes, proposals)
 
     def loss(
         self,
-        deltas: Tensor,  # (M, 4)
+        deltas: Tensor,  # (M, 4 or 8)
         boxes: Tensor,  # (M, 4) b_{t-1}, xyxy, network pixels
         targets: Tensor,  # (M, 4) b_t of the same identity
         visible: Tensor,  # (M,) bool: the identity is there at t
@@ -151,17 +183,30 @@ class ProposalHead(BaseModule):
 
         Returns:
             ``loss_proposal``: the sum over four deltas, mean over those
-            instances; zero where there is none.
+            instances; zero where there is none. ``with_variance`` also
+            ``loss_proposal_scale``, which reaches the scales alone.
         """
         if not bool(visible.any()):
-            zero = sum(
-                p.sum() for p in (*self.fc.parameters(), *self.fc_reg.parameters())
-            )
-            return dict(loss_proposal=deltas.sum() * 0 + zero * 0)
+            zero = deltas.sum() * 0 + sum(p.sum() for p in self._fc_parameters()) * 0
+            names = ('loss_proposal', 'loss_proposal_scale')
+            return dict.fromkeys(names[: 1 + self.with_variance], zero)
         encoded = self.bbox_coder.encode(
             boxes[visible].float(), targets[visible].float()
         )
-        loss = self.loss_bbox(
-            deltas[visible].float(), encoded, avg_factor=float(visible.sum())
+        deltas, log_scales = deltas[visible, :4].float(), deltas[visible, 4:]
+        losses = dict(
+            loss_proposal=self.loss_bbox(
+                deltas, encoded, avg_factor=float(visible.sum())
+            )
         )
-        return dict(loss_proposal=loss)
+        if self.with_variance:
+            losses['loss_proposal_scale'] = self.likelihood.loss(
+                log_scales, deltas, encoded
+            )
+        return losses
+
+    def _fc_parameters(self) -> Iterator[nn.Parameter]:
+        layers = [self.fc, self.fc_reg]
+        if self.with_variance:
+            layers.append(self.likelihood)
+        return chain.from_iterable(layer.parameters() for layer in layers)

@@ -316,7 +316,8 @@ class VAEVIST(BaseMOTModel):
             ``mask_variances`` (M, H, W) half, mean and variance over the draws of
             the probability of each pixel, before masks are made disjoint; and
             ``box_variances`` (M, 4), that of x1, y1, x2, y2 of the propagated box,
-            in square pixels, NaN of kind 2, which has none.
+            over the draws and, with a ``proposal_head`` that learns it, given each
+            of them, in square pixels, NaN of kind 2, which has none.
 
         Raises:
             ValueError: The frame has another input size than the one before.
@@ -389,8 +390,14 @@ class VAEVIST(BaseMOTModel):
         if spread:
             instances.mask_probs = result.mask_probs[rows]
             instances.mask_variances = result.mask_variances[rows]
+            given_z = self.proposal_head.variance(
+                deltas, torch.cat(known), drawn.flatten(0, 1)
+            )
+            # Var b = Var E[b | z] + E Var[b | z]
             instances.box_variances = of_known(
-                variance(drawn), candidates.track_rows, frame.scale_factor
+                variance(drawn) + given_z.view_as(drawn).mean(dim=0),
+                candidates.track_rows,
+                frame.scale_factor,
             )
         return instances, VideoState(
             video_id=frame.video_id,

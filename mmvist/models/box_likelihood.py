@@ -1,0 +1,79 @@
+"""How far b^pro_t may be from where the object is: p(b_t | z, phi) with its scale."""
+
+from __future__ import annotations
+
+import torch
+from mmdet.models.task_modules.coders import DeltaXYWHBBoxCoder
+from torch import Tensor, nn
+
+
+class BoxLikelihood(nn.Module):
+    """A Laplace distribution about each of the four deltas of D_pro.
+
+    Smooth L1, the box loss of the paper, is a likelihood with one scale for all
+    boxes. Here each delta has its own, read from the features that gave the delta,
+    so that a box whose object is half hidden can say so ("What Uncertainties Do We
+    Need in Bayesian Deep Learning for Computer Vision?", NIPS 2017, section 3.2).
+    No gradient goes back into features or deltas: boxes stay what they were.
+
+    Args:
+        channels: Of the features of a RoI.
+        coder: The box coder of the deltas.
+
+    Raises:
+        ValueError: The coder is not of MMDetection's ``DeltaXYWHBBoxCoder`` kind.
+    """
+
+    LOG_SCALE_LIMIT = 7.0
+
+    def __init__(self, channels: int, coder: object) -> None:
+        super().__init__()
+        if not isinstance(coder, DeltaXYWHBBoxCoder):
+            raise ValueError(
+                'with_variance needs a DeltaXYWHBBoxCoder, got '
+                f'{type(coder).__name__}: what its deltas mean in pixels is unknown'
+            )
+        self.register_buffer('stds', torch.tensor(coder.stds), persistent=False)
+        self.fc = nn.Linear(channels, 4)
+        nn.init.normal_(self.fc.weight, std=0.001)
+        nn.init.zeros_(self.fc.bias)
+
+    def forward(
+        self,
+        features: Tensor,  # (M, channels)
+    ) -> Tensor:
+        """Logarithms of the scales of dx, dy, dw, dh, (M, 4)."""
+        limit = self.LOG_SCALE_LIMIT
+        return self.fc(features.detach()).clamp(-limit, limit)
+
+    def loss(
+        self,
+        log_scales: Tensor,  # (M, 4)
+        deltas: Tensor,  # (M, 4)
+        targets: Tensor,  # (M, 4) deltas of the truth
+    ) -> Tensor:
+        """-log p of the true deltas without its constant: summed over four, mean."""
+        log_scales = log_scales.float()
+        errors = (targets - deltas.detach().float()).abs()
+        return (errors * torch.exp(-log_scales) + log_scales).sum(dim=1).mean()
+
+    def variance(
+        self,
+        log_scales: Tensor,  # (M, 4)
+        boxes: Tensor,  # (M, 4) b_{t-1}, xyxy
+        proposals: Tensor,  # (M, 4) b^pro_t, xyxy
+    ) -> Tensor:
+        """Variance of x1, y1, x2, y2 of each b^pro_t, (M, 4) square pixels.
+
+        To first order, centre and size being independent: an edge is the centre
+        plus or minus half a side, and a side is an exponential of its delta.
+        """
+        # a Laplace distribution of scale s has the variance 2 s^2
+        deviations = 2**0.5 * torch.exp(log_scales.float()) * self.stds
+        centres = deviations[:, :2] * _sides(boxes)
+        sides = deviations[:, 2:] * _sides(proposals)
+        return (centres.square() + sides.square() / 4).repeat(1, 2)
+
+
+def _sides(boxes: Tensor) -> Tensor:
+    return (boxes[:, 2:] - boxes[:, :2]).float()
