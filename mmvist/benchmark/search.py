@@ -18,6 +18,7 @@ from optuna.trial import Trial, TrialState
 
 from mmvist.datasets.converters import write_json
 from mmvist.datasets.converters.held_out import held_out_by_hash
+from mmvist.engine.errors import UserError
 from mmvist.engine.launch import read_config
 from mmvist.engine.steps import Steps
 
@@ -87,8 +88,23 @@ class Search:
         """The settings with the highest sMOTSA."""
         return dict(study.best_trial.user_attrs['record']['settings'])
 
+    def best_for(self, data: Data, study: optuna.Study) -> dict[str, Any]:
+        """:meth:`best` on another data set: the learning rate as often its config's.
+
+        Raises:
+            UserError: This search is not finished.
+        """
+        if self.left(study):
+            raise UserError(
+                f'{self.row.title} has not been searched on {self.data.name}: run '
+                f'--data {self.data.name} --search {self.size} first'
+            )
+        best = self.best(study)
+        here, there = (_learning_rate(self.row, one) for one in (self.data, data))
+        return {**best, LEARNING_RATE: best[LEARNING_RATE] / here * there}
+
     def _grid(self) -> dict[str, tuple[Any, ...]]:
-        base = read_config(self.row.path(self.data)).optim_wrapper.optimizer.lr
+        base = _learning_rate(self.row, self.data)
         rates = tuple(base * factor for factor in FACTORS)
         return {LEARNING_RATE: rates, **self.row.thresholds}
 
@@ -113,6 +129,10 @@ class Search:
         cfg.merge_from_dict(dict(settings))
         folder = self.folder / 'search' / self.row.name / f'trial{trial.number:02}'
         return trained.test_as(cfg, trained.candidate.checkpoint, folder, steps)
+
+
+def _learning_rate(row: Row, data: Data) -> float:
+    return read_config(row.path(data)).optim_wrapper.optimizer.lr
 
 
 def split_videos(ann_file: Path, folder: Path) -> tuple[Path, Path]:

@@ -53,6 +53,8 @@ class Benchmark:
         work_dir: Gets a folder for the data set.
         search: Settings that are tried for each row; 0 keeps the defaults.
         iterations: Of training; None for those of the data set.
+        searched_on: Data set whose finished search gives the settings, in place of a
+            search on ``data``.
     """
 
     table: int
@@ -62,6 +64,7 @@ class Benchmark:
     work_dir: Path
     search: int = 0
     iterations: int | None = None
+    searched_on: Data | None = None
     _tuned: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @cached_property
@@ -103,6 +106,9 @@ class Benchmark:
     def results(self) -> list[report.RowResult]:
         """What the finished runs say, also while others run."""
         for row in self.rows:
+            if self.searched_on:
+                self._take_over(row)
+                continue
             study = open_study(self.folder, self._search(row).study_name)
             if self.search and self._search(row).left(study) < self.search:
                 self._tuned[row.name] = self._search(row).best(study)
@@ -126,8 +132,11 @@ class Benchmark:
             run.curve(steps)
 
     def _tune(self, row: Row, store: Store, steps: Steps) -> None:
-        """Search the settings of a row."""
+        """Search the settings of a row, or take over what was found elsewhere."""
         if not self.search:
+            return
+        if self.searched_on:
+            self._take_over(row)
             return
         search = self._search(row)
         study = store.study(search.study_name)
@@ -137,13 +146,19 @@ class Benchmark:
             search.step(store, study, steps)
         self._tuned[row.name] = search.best(study)
 
+    def _take_over(self, row: Row) -> None:
+        folder = self.work_dir / self.searched_on.name
+        search = Search(row, self.searched_on, folder, self.search)
+        study = open_study(folder, search.study_name)
+        self._tuned[row.name] = search.best_for(self.data, study)
+
     def _left(self, store: Store) -> int:
         """Number of searches and runs that are still to be done."""
         study = store.study(f'table{self.table}')
         total = len(self.rows) * len(self.seeds) - len(
             {run.name for run in self._runs()} & set(records(study))
         )
-        if self.search:
+        if self.search and not self.searched_on:
             for row in self.rows:
                 search = self._search(row)
                 total += search.left(store.study(search.study_name))

@@ -160,6 +160,45 @@ def test_the_best_of_the_search_is_used(data: Data, tmp_path: Path) -> None:
         assert 'held_out.json' in Config.fromfile(path).test_evaluator[0].ann_file
 
 
+def test_settings_found_on_other_data_are_taken_over(
+    data: Data, tmp_path: Path, fake_tools: type[FakeTools]
+) -> None:
+    other = replace(data, name='other')
+    more = dict(seeds=[0], search=6, searched_on=data)
+    with pytest.raises(UserError, match='VAE-VIST has not been searched on toy'):
+        go(benchmark(other, tmp_path, **more))
+    assert not fake_tools.ran
+    go(benchmark(data, tmp_path, seeds=[0], search=6))
+    before = len(fake_tools.ran)
+    one = benchmark(other, tmp_path, **more)
+    go(one)
+    # two rows: train, test, three points of the curve, and no search
+    assert len(fake_tools.ran) - before == 2 * 5
+    found = {r.row.name: r.records[0]['settings'] for r in one.results()}
+    assert found == {
+        r.row.name: r.records[0]['settings']
+        for r in benchmark(data, tmp_path, seeds=[0], search=6).results()
+    }
+    assert found[OURS]['model.tracker.keep_score_thr'] == 0.2
+
+
+def test_a_learning_rate_is_taken_over_as_a_factor(
+    data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go(benchmark(data, tmp_path, seeds=[0], search=6))
+    monkeypatch.setattr(
+        'mmvist.benchmark.search._learning_rate',
+        lambda row, one: 0.001 if one.name == 'toy' else 0.01,
+    )
+    other = replace(data, name='other')
+    own = benchmark(data, tmp_path, seeds=[0], search=6).results()
+    taken = benchmark(other, tmp_path, seeds=[0], search=6, searched_on=data)
+    go(taken)
+    for mine, theirs in zip(own, taken.results(), strict=True):
+        rates = [r.records[0]['settings'][LEARNING_RATE] for r in (mine, theirs)]
+        assert rates[1] == pytest.approx(10 * rates[0])
+
+
 def test_an_interrupted_search_tries_what_it_would_have_tried(
     data: Data, tmp_path: Path, fake_tools: type[FakeTools]
 ) -> None:

@@ -50,6 +50,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         'held-out training clips; 0: the defaults of the configs (default: 12)',
     )
     parser.add_argument(
+        '--searched-on',
+        metavar='DATA',
+        help='take the settings that the search of that size found on another data set '
+        'in --work-dir',
+    )
+    parser.add_argument(
         '--max-iters',
         type=int,
         metavar='N',
@@ -62,6 +68,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.search < 0:
         parser.error('--search must not be negative')
+    if args.searched_on and not args.search:
+        parser.error('--searched-on asks for a search, --search 0 for none')
     if args.max_iters is not None and args.max_iters < 1:
         parser.error('--max-iters has to be at least 1')
     if len(set(args.seeds)) < len(args.seeds):
@@ -81,6 +89,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.work_dir,
         args.search,
         args.max_iters,
+        find_data(args.searched_on) if args.searched_on else None,
     )
     if not args.report_only:
         hidden = {'CUDA_VISIBLE_DEVICES': ''} if args.device == 'cpu' else {}
