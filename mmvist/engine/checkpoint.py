@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
-from mmengine.runner.checkpoint import CheckpointLoader
+from mmengine.runner.checkpoint import CheckpointLoader, load_state_dict
 from mmengine.utils import digit_version
 from torch import Tensor, nn
 
@@ -221,8 +221,8 @@ def load_weights(
 ) -> dict[str, Any]:
     """Read a checkpoint safely and put its weights into ``model``.
 
-    Weights that the model has and the checkpoint lacks stay as they are; a
-    checkpoint for testing may leave out what only training uses.
+    Weights that the model has and the checkpoint lacks stay as they are, and the log
+    names them; a checkpoint for testing may leave out what only training uses.
 
     Args:
         model: The model, not wrapped for distribution.
@@ -238,5 +238,5 @@ def load_weights(
     checkpoint = load_checkpoint(filename, map_location)
     weights = strip_wrapper(checkpoint['state_dict'])
     check_fit(model, weights, os.fspath(filename))
-    model.load_state_dict(weights, strict=False)
+    load_state_dict(model, weights, strict=False, logger='current')
     return checkpoint

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mmengine.logging import HistoryBuffer
+from mmengine.logging import HistoryBuffer, MMLogger
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
@@ -128,8 +128,19 @@ def test_another_model_is_refused(tmp_path: Path) -> None:
         load_weights(small_model(), tmp_path / 'norm.pth')
 
 
-def test_what_only_training_uses_may_be_missing(tmp_path: Path) -> None:
+def test_what_only_training_uses_may_be_missing_and_is_named(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     model = nn.ModuleDict(dict(body=nn.Linear(3, 3), aux=nn.Linear(3, 1)))
     body = {k: v for k, v in model.state_dict().items() if k.startswith('body')}
     torch.save(dict(state_dict=body), tmp_path / 'body.pth')
+    logger = MMLogger.get_current_instance()
+    monkeypatch.setattr(logger, 'handlers', [caplog.handler])
     load_weights(model, tmp_path / 'body.pth')
+    assert 'aux.weight' in caplog.text and 'body' not in caplog.text
+    caplog.clear()
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'whole.pth')
+    load_weights(model, tmp_path / 'whole.pth')
+    assert not caplog.records
