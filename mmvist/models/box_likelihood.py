@@ -25,6 +25,8 @@ class BoxLikelihood(nn.Module):
     """
 
     LOG_SCALE_LIMIT = 7.0
+    LOSS_WEIGHT = 0.1
+    """At 1 it is half of the norm at which gradients are clipped."""
 
     def __init__(self, channels: int, coder: object) -> None:
         super().__init__()
@@ -52,10 +54,14 @@ class BoxLikelihood(nn.Module):
         deltas: Tensor,  # (M, 4)
         targets: Tensor,  # (M, 4) deltas of the truth
     ) -> Tensor:
-        """-log p of the true deltas without its constant: summed over four, mean."""
+        """-log p of the true deltas without its constant: summed over four, mean.
+
+        Times ``LOSS_WEIGHT``, which Adam undoes.
+        """
         log_scales = log_scales.float()
         errors = (targets - deltas.detach().float()).abs()
-        return (errors * torch.exp(-log_scales) + log_scales).sum(dim=1).mean()
+        terms = errors * torch.exp(-log_scales) + log_scales
+        return self.LOSS_WEIGHT * terms.sum(dim=1).mean()
 
     def variance(
         self,
