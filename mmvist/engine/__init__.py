@@ -6,6 +6,7 @@ from .dump import DumpTracks, read_tracks
 from .errors import CheckpointError, UserError
 from .hooks import (
     BatchNormSyncHook,
+    FiniteLossHook,
     ProgressBarHook,
     ShowDirHook,
     StepSeedHook,
@@ -18,6 +19,7 @@ __all__ = [
     'CPUDistributedDataParallel',
     'CheckpointError',
     'DumpTracks',
+    'FiniteLossHook',
     'ProgressBarHook',
     'ShowDirHook',
     'StepSeedHook',

@@ -15,18 +15,25 @@ from torch import nn
 from .checkpoint import check_classes, check_fit, load_checkpoint, strip_wrapper
 from .distributed import CPUDistributedDataParallel, init_cpu_group
 from .errors import CheckpointError
+from .hooks.finite_loss import FiniteLossHook
 
 
 @RUNNERS.register_module()
 class VISTRunner(Runner):
     """The runner of ``tools/train.py`` and ``tools/test.py``.
 
-    It differs from :class:`mmengine.runner.Runner` in three things: checkpoints
+    It differs from :class:`mmengine.runner.Runner` in four things: checkpoints
     are read without running what they hold and have to fit the model; several
-    processes work on a CPU too; and ``console_log_level = 'WARNING'`` in a config
+    processes work on a CPU too; training stops at a loss that is not finite
+    (:class:`FiniteLossHook`); and ``console_log_level = 'WARNING'`` in a config
     keeps the log out of the terminal, for a progress bar, while the log file
     still gets all of it.
     """
+
+    def register_default_hooks(self, hooks: dict | None = None) -> None:
+        """MMEngine's, those of the config, and what every training wants."""
+        super().register_default_hooks(hooks)
+        self.register_hook(FiniteLossHook())
 
     def setup_env(self, env_cfg: dict) -> None:
         """Join the process group before MMEngine would do it for a GPU."""

@@ -1,12 +1,14 @@
 """Hooks of training and testing."""
 
 from .batch_norm_sync import BatchNormSyncHook
+from .finite_loss import FiniteLossHook
 from .progress_bar import ProgressBarHook
 from .show_dir import ShowDirHook
 from .step_seed import StepSeedHook
 
 __all__ = [
     'BatchNormSyncHook',
+    'FiniteLossHook',
     'ProgressBarHook',
     'ShowDirHook',
     'StepSeedHook',
