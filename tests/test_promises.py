@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.structures import InstanceData
+from thorough import examples
 from tiny_vist import frame_of, tiny_model
 
 from mmvist.models import VAEVIST, vae_vist
@@ -181,7 +182,7 @@ def assert_frames_are_sound(found: list[InstanceData], length: int) -> None:
     cuts=st.sets(st.integers(1, 19), max_size=5),
     single=st.booleans(),
 )
-@settings(max_examples=14, deadline=None, derandomize=True)
+@settings(max_examples=examples(14), deadline=None, derandomize=True)
 def test_the_five_promises(watched, seed, length, cuts, single):
     inputs, samples = watched.video(seed, length)
     whole = watched.fresh(inputs, samples)

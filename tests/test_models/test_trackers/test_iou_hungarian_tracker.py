@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import bbox_overlaps
 from mmengine.structures import InstanceData
+from thorough import examples
 
 from mmvist.models.trackers import MATCHED, NEW, PROPAGATED, IoUHungarianTracker
 from mmvist.structures.motion import Motion
@@ -77,7 +78,7 @@ def best_by_trying(iou, allowed):
 
 
 @given(frames())
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=examples(120), deadline=None, derandomize=True)
 def test_match_is_the_best_of_all_assignments_under_the_gate(frame):
     pro, pro_labels, det, det_labels, gate, class_aware = frame
     tracker = IoUHungarianTracker(match_iou_thr=gate, class_aware=class_aware)
@@ -215,7 +216,7 @@ def test_associate_with_nothing_on_a_side(counts):
 
 
 @given(frames())
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=examples(60), deadline=None, derandomize=True)
 def test_every_box_is_a_candidate_once(frame):
     pro, pro_labels, det, det_labels, gate, _ = frame
     found = IoUHungarianTracker(match_iou_thr=gate).associate(
@@ -475,7 +476,7 @@ def test_track_with_no_boxes_and_no_sample():
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=examples(20), deadline=None, derandomize=True)
 def test_track_never_repeats_an_identity_in_a_frame(seed):
     generator = torch.Generator().manual_seed(seed)
     tracker, born = IoUHungarianTracker(num_frames_retain=2), 0
