@@ -58,6 +58,7 @@ class FrameSource:
                 or frame.dtype != np.uint8
                 or frame.ndim != 3
                 or frame.shape[2] != 3
+                or not frame.size
             ):
                 raise SourceError(
                     f'{self.name}: frame {number} is no (H, W, 3) uint8 array'

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from mmdet.models.data_preprocessors import TrackDataPreprocessor
@@ -143,6 +144,9 @@ class VISTInferencer:
             (1, 1, 3, h, w), in MMTracking as ``img`` of a dict, resized,
             normalised, padded, on the device; and the sample of this one frame
             with its metainfo.
+
+        Raises:
+            UserError: The test pipeline cannot resize a frame of this shape.
         """
         frame = dict(
             img=image,
@@ -154,7 +158,14 @@ class VISTInferencer:
         )
         if self._takes_videos:
             frame = {key: [value] for key, value in frame.items()}
-        batch = pseudo_collate([self.pipeline(frame)])
+        try:
+            batch = pseudo_collate([self.pipeline(frame)])
+        except cv2.error as error:
+            height, width = image.shape[:2]
+            raise UserError(
+                f'frame {frame_id} is {width} x {height}, which the test pipeline '
+                f'cannot resize: {error.err}'
+            ) from None
         batch = self.model.data_preprocessor(batch, False)
         return batch['inputs'], batch['data_samples'][0]
 

@@ -45,6 +45,8 @@ def line_of(error: Exception, mistakes: tuple[type[Exception], ...] = ()) -> str
         return (
             'a picture is empty (0 bytes); `find DATA -size 0` names it: fetch it again'
         )
+    if 'inv_scale_x > 0' in text:  # OpenCV again: one side would be 0
+        return 'a picture is so long and narrow that it cannot be resized; remove it'
     if found := re.search(r'failed to load image: (.+)', text):
         return f'{found[1]}: cannot be read as a picture; fetch it again'
     if found := re.search(r'([\w.]+ is not in the \S+ registry)', text):
