@@ -11,14 +11,16 @@ class BoxLikelihood(nn.Module):
     """A Laplace distribution about each of the four deltas of D_pro.
 
     Smooth L1, the box loss of the paper, is a likelihood with one scale for all
-    boxes. Here each delta has its own, read from the features that gave the delta,
-    so that a box whose object is half hidden can say so ("What Uncertainties Do We
-    Need in Bayesian Deep Learning for Computer Vision?", NIPS 2017, section 3.2).
-    No gradient goes back into features or deltas: boxes stay what they were.
+    boxes. Here each delta has its own, read from the RoI that gave the delta, so that
+    a box whose object is half hidden can say so ("What Uncertainties Do We Need in
+    Bayesian Deep Learning for Computer Vision?", NIPS 2017, section 3.2). No gradient
+    goes back into RoIs or deltas: boxes stay what they were. D_pro's own two layers
+    are not shared, since they have dropped what hides an object.
 
     Args:
-        channels: Of the features of a RoI.
+        channels: Numbers that RoIAlign gives for a RoI.
         coder: The box coder of the deltas.
+        hidden_channels: Width of the layer between.
 
     Raises:
         ValueError: The coder is not of MMDetection's ``DeltaXYWHBBoxCoder`` kind.
@@ -28,7 +30,9 @@ class BoxLikelihood(nn.Module):
     LOSS_WEIGHT = 0.1
     """At 1 it is half of the norm at which gradients are clipped."""
 
-    def __init__(self, channels: int, coder: object) -> None:
+    def __init__(
+        self, channels: int, coder: object, hidden_channels: int = 128
+    ) -> None:
         super().__init__()
         if not isinstance(coder, DeltaXYWHBBoxCoder):
             raise ValueError(
@@ -36,17 +40,19 @@ class BoxLikelihood(nn.Module):
                 f'{type(coder).__name__}: what its deltas mean in pixels is unknown'
             )
         self.register_buffer('stds', torch.tensor(coder.stds), persistent=False)
-        self.fc = nn.Linear(channels, 4)
-        nn.init.normal_(self.fc.weight, std=0.001)
-        nn.init.zeros_(self.fc.bias)
+        self.fc = nn.Linear(channels, hidden_channels)
+        self.fc_scale = nn.Linear(hidden_channels, 4)
+        nn.init.normal_(self.fc_scale.weight, std=0.001)
+        nn.init.zeros_(self.fc_scale.bias)
 
     def forward(
         self,
-        features: Tensor,  # (M, channels)
+        crops: Tensor,  # (M, channels)
     ) -> Tensor:
         """Logarithms of the scales of dx, dy, dw, dh, (M, 4)."""
         limit = self.LOG_SCALE_LIMIT
-        return self.fc(features.detach()).clamp(-limit, limit)
+        hidden = self.fc(crops.detach()).relu()
+        return self.fc_scale(hidden).clamp(-limit, limit)
 
     def loss(
         self,

@@ -106,7 +106,9 @@ class ProposalHead(BaseModule):
         nn.init.normal_(self.fc_reg.weight, std=0.001)
         nn.init.zeros_(self.fc_reg.bias)
         if with_variance:
-            self.likelihood = BoxLikelihood(fc_channels, self.bbox_coder)
+            self.likelihood = BoxLikelihood(
+                out_channels * height * width, self.bbox_coder
+            )
 
     def forward(
         self,
@@ -139,10 +141,10 @@ class ProposalHead(BaseModule):
             nothing = sum(feature.sum() for feature in features) * 0
             return z.new_zeros(0, 8 if self.with_variance else 4) + nothing
         crops = self.roi_extractor(features, rois, roi_scale_factor=context)
-        read = self.fc(crops.flatten(1))
-        deltas = self.fc_reg(read)
+        crops = crops.flatten(1)
+        deltas = self.fc_reg(self.fc(crops))
         if self.with_variance:
-            return torch.cat([deltas, self.likelihood(read)], dim=1)
+            return torch.cat([deltas, self.likelihood(crops)], dim=1)
         return deltas
 
     def decode(

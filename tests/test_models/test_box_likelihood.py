@@ -89,7 +89,7 @@ def test_fitted_scales_are_the_mean_absolute_errors() -> None:
 def test_boxes_and_their_gradients_are_those_without_it() -> None:
     torch.manual_seed(1)
     head = narrow_head(with_variance=True)
-    torch.nn.init.normal_(head.likelihood.fc.weight)
+    torch.nn.init.normal_(head.likelihood.fc_scale.weight)
     plain = narrow_head()
     shared = {k: v for k, v in head.state_dict().items() if 'likelihood' not in k}
     plain.load_state_dict(shared)
@@ -108,7 +108,8 @@ def test_boxes_and_their_gradients_are_those_without_it() -> None:
     )
     for name, gradient in gradients[1].items():
         assert torch.equal(gradients[0][name], gradient), name
-    assert all(gradients[0][f'likelihood.fc.{k}'].any() for k in ('weight', 'bias'))
+    own = [one for name, one in gradients[0].items() if 'likelihood' in name]
+    assert len(own) == 4 and all(one.any() for one in own)
 
 
 @pytest.mark.parametrize('count', [0, 2])
@@ -139,7 +140,7 @@ def test_variance_given_z_comes_on_top_of_that_over_the_draws() -> None:
     torch.manual_seed(0)
     model = lively_model(num_samples=2, **VARIANCE)
     model.latents = lambda encoding, frame: encoding.mean.expand(2, -1, -1, -1)
-    torch.nn.init.zeros_(model.proposal_head.likelihood.fc.weight)
+    torch.nn.init.zeros_(model.proposal_head.likelihood.fc_scale.weight)
     torch.nn.init.zeros_(model.proposal_head.fc_reg.weight)
     model.detector.roi_head.test_cfg.max_per_img = 4
     state, count = None, 0
