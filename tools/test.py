@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from mmvist.datasets import DataError
+from mmvist.engine import VISTRunner
 from mmvist.engine.errors import UserError
 from mmvist.engine.launch import (
     add_common_arguments,
@@ -129,12 +130,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     cfg = settle(load_config(args), args)
     check_data(cfg, ['test_dataloader'])
-    metrics = build_runner(cfg).test()
-    if args.format_only:
-        return  # each metric has said where its files are
-    path = write_metrics(metrics, cfg.work_dir)
-    if is_main_process():
-        print(f'metrics are in {path}')
+    runner = build_runner(cfg)
+    metrics = runner.test()
+    if not args.format_only:  # else each metric has said where its files are
+        path = write_metrics(metrics, cfg.work_dir)
+        if is_main_process():
+            print(f'metrics are in {path}')
+    if isinstance(runner, VISTRunner):
+        runner.unreadable.check()
 
 
 if __name__ == '__main__':

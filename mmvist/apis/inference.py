@@ -227,7 +227,7 @@ def _without_files(transforms: Sequence[dict]) -> list[dict]:
     kept = []
     for step in transforms:
         kind = step['type'].rpartition('.')[2]
-        if kind == 'LoadImageFromFile':
+        if kind in ('LoadImageFromFile', 'LoadFrame'):
             in_memory = dict(type='mmdet.LoadImageFromNDArray')
             kept.append(dict(in_memory, to_float32=step.get('to_float32', False)))
         elif kind != 'LoadTrackAnnotations':

@@ -7,6 +7,7 @@ from mmvist.datasets.synthetic import write_synthetic
 from mmvist.datasets.transforms import (
     AdjacentFrameSample,
     ConsecutiveFrameSample,
+    LoadFrame,
     RefFrameSample,
 )
 
@@ -15,6 +16,7 @@ __all__ = [
     'ConsecutiveFrameSample',
     'DataError',
     'FrameIndex',
+    'LoadFrame',
     'MOTSDataset',
     'RefFrameSample',
     'VideoFrameSampler',

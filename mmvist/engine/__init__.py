@@ -3,13 +3,14 @@
 from .checkpoint import load_checkpoint, load_weights
 from .distributed import CPUDistributedDataParallel, init_cpu_group
 from .dump import DumpTracks, read_tracks
-from .errors import CheckpointError, UserError
+from .errors import CheckpointError, IncompleteError, UserError
 from .hooks import (
     BatchNormSyncHook,
     FiniteLossHook,
     ProgressBarHook,
     ShowDirHook,
     StepSeedHook,
+    UnreadableFramesHook,
 )
 from .runner import VISTRunner
 from .seeding import seed_all
@@ -20,9 +21,11 @@ __all__ = [
     'CheckpointError',
     'DumpTracks',
     'FiniteLossHook',
+    'IncompleteError',
     'ProgressBarHook',
     'ShowDirHook',
     'StepSeedHook',
+    'UnreadableFramesHook',
     'UserError',
     'VISTRunner',
     'init_cpu_group',

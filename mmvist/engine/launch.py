@@ -25,7 +25,7 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from .checkpoint import force_weights_only
-from .errors import UserError
+from .errors import IncompleteError, UserError
 from .interrupt import INTERRUPTED
 from .mistakes import line_of
 from .runner import VISTRunner
@@ -299,7 +299,8 @@ def run_tool(
         stopped: What to say after Ctrl-C.
 
     Returns:
-        Exit code: 0, 2 after a mistake, 130 after Ctrl-C.
+        Exit code: 0, 2 after a mistake, 3 after one that left results
+        (:class:`IncompleteError`), 130 after Ctrl-C.
     """
     force_weights_only()
     use_all_cores()
@@ -311,7 +312,7 @@ def run_tool(
             raise
         if _rank() == 0:
             print(f'error: {line}', file=sys.stderr)
-        return 2
+        return 3 if isinstance(error, IncompleteError) else 2
     except KeyboardInterrupt:
         if _rank() == 0:
             print(f'\n{stopped}', file=sys.stderr)

@@ -16,24 +16,28 @@ from .checkpoint import check_classes, check_fit, load_checkpoint, strip_wrapper
 from .distributed import CPUDistributedDataParallel, init_cpu_group
 from .errors import CheckpointError
 from .hooks.finite_loss import FiniteLossHook
+from .hooks.unreadable_frames import UnreadableFramesHook
 
 
 @RUNNERS.register_module()
 class VISTRunner(Runner):
     """The runner of ``tools/train.py`` and ``tools/test.py``.
 
-    It differs from :class:`mmengine.runner.Runner` in four things: checkpoints
+    It differs from :class:`mmengine.runner.Runner` in five things: checkpoints
     are read without running what they hold and have to fit the model; several
     processes work on a CPU too; training stops at a loss that is not finite
-    (:class:`FiniteLossHook`); and ``console_log_level = 'WARNING'`` in a config
-    keeps the log out of the terminal, for a progress bar, while the log file
-    still gets all of it.
+    (:class:`FiniteLossHook`), and a test does not at a frame that cannot be read
+    (``unreadable``, a :class:`UnreadableFramesHook`); and ``console_log_level =
+    'WARNING'`` in a config keeps the log out of the terminal, for a progress bar,
+    while the log file still gets all of it.
     """
 
     def register_default_hooks(self, hooks: dict | None = None) -> None:
         """MMEngine's, those of the config, and what every training wants."""
         super().register_default_hooks(hooks)
+        self.unreadable = UnreadableFramesHook()
         self.register_hook(FiniteLossHook())
+        self.register_hook(self.unreadable)
 
     def setup_env(self, env_cfg: dict) -> None:
         """Join the process group before MMEngine would do it for a GPU."""

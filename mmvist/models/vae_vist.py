@@ -7,6 +7,8 @@ defaults leave the letter of the paper, and why.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 from mmdet.models.mot import BaseMOTModel
@@ -283,6 +285,9 @@ class VAEVIST(BaseMOTModel):
         The state is kept between calls: a video may come whole or frame by
         frame. A frame that does not follow the last one starts anew.
 
+        In a frame whose sample is ``unreadable``, see
+        :class:`~mmvist.datasets.LoadFrame`, nothing is shown.
+
         Returns:
             The data samples with ``pred_track_instances``, original pixels:
             ``bboxes``, ``labels``, ``scores``, ``masks``, ``instances_id``
@@ -292,7 +297,9 @@ class VAEVIST(BaseMOTModel):
             ValueError: More than one video in a batch.
         """
         for frame, sample in unpack_frames(inputs, data_samples):
-            sample.pred_track_instances, self._state = self.step(frame, self._state)
+            unreadable = sample.metainfo.get('unreadable')
+            track = self.pass_over if unreadable else self.step
+            sample.pred_track_instances, self._state = track(frame, self._state)
         return data_samples
 
     @torch.no_grad()
@@ -409,6 +416,40 @@ class VAEVIST(BaseMOTModel):
             combined_mask=self._combined_mask(frame, instances),
             steps=state.steps + 1,
         )
+
+    @torch.no_grad()
+    def pass_over(
+        self, frame: Frame, state: VideoState | None
+    ) -> tuple[InstanceData, VideoState | None]:
+        """What :meth:`step` returns, of a frame that nobody has seen.
+
+        No instance is shown, each is lost for this frame, and F_{t-1} and
+        Lambda_{t-1} stay those of the last frame that was seen.
+        """
+        device, size = frame.image.device, frame.ori_shape
+        none = torch.zeros(0, dtype=torch.long, device=device)
+        nothing = InstanceData(
+            bboxes=torch.zeros(0, 4, device=device),
+            labels=none,
+            scores=torch.zeros(0, device=device),
+            instances_id=none,
+            kinds=none,
+            masks=torch.zeros(0, *size, dtype=torch.bool, device=device),
+        )
+        before = VideoState.before(frame, state, self.num_classes)
+        if before is not state:
+            return nothing, state
+        probs = torch.zeros(0, self.num_classes, device=device)
+        tracks, _, _ = self.tracker.update(
+            state.tracks,
+            state.next_id,
+            none,
+            nothing.bboxes,
+            probs,
+            nothing.scores,
+            frame.img_shape,
+        )
+        return nothing, replace(state, frame_id=frame.frame_id, tracks=tracks)
 
     def latents(self, encoding: Encoding, frame: Frame) -> Tensor:
         """The z of a frame in testing, (S, L, h, w): mean, or draws.

@@ -1,5 +1,6 @@
 """Training, testing, scoring and tracking with what cannot work."""
 
+import json
 import pickle
 import shutil
 import wave
@@ -204,8 +205,6 @@ CASES: dict[str, tuple[tuple, Callable[[], object], str]] = {
         'unknown evaluation boxes',
     ),
     'truth cut': (TEST, lambda: truncate(TRUTH), 'val.json'),
-    'test frame missing': (TEST, lambda: remove(FRAME), '000002.png'),
-    'test frame unreadable': (TEST, lambda: truncate(FRAME, 0.1), '000002.png'),
     'test frame of another size': (
         TEST,
         lambda: picture(FRAME, (32, 48), (1, 2, 3)),
@@ -404,6 +403,32 @@ def test_what_is_not_spoilt_passes(
     ended = refusal(*command)
     assert ended.code == 0, ended.error
     assert result in ended.new
+
+
+@pytest.mark.parametrize(
+    'harm',
+    [
+        lambda: remove(FRAME),
+        lambda: zero_bytes(FRAME),
+        lambda: truncate(FRAME, 0.1),
+        lambda: truncate(FRAME, 0.9),
+        lambda: write(FRAME, 'no picture'),
+    ],
+    ids=['missing', 'empty', 'cut early', 'cut late', 'no picture'],
+)
+def test_a_frame_that_cannot_be_read_is_left_out(
+    refusal: Callable, harm: Callable[[], object]
+) -> None:
+    harm()
+    ended = refusal(*TEST, '--out', 'tracks.pkl')
+    assert ended.code == 3
+    assert f'error: 1 frames could not be read and have no results: {FRAME}; ' in (
+        ended.error
+    )
+    assert {'run/metrics.json', 'tracks.pkl'} <= set(ended.new)
+    frames = pickle.loads(Path('tracks.pkl').read_bytes())
+    assert len(frames) == len(json.loads(Path(TRUTH).read_text())['images'])
+    assert not [len(one['scores']) for one in frames if one['frame_id'] == 2][0]
 
 
 @pytest.mark.parametrize(

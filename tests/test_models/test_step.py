@@ -77,6 +77,30 @@ def test_an_identity_from_birth_through_match_and_propagation(monkeypatch):
     assert state.tracks.motion.sizes.tolist() == [[24, 20]] and state.next_id == 2
 
 
+def test_a_frame_that_nobody_sees_is_passed_over(monkeypatch):
+    torch.manual_seed(0)
+    model = tiny_model().eval()
+    torch.nn.init.zeros_(model.proposal_head.fc_reg.weight)
+    state, found = None, []
+    script = Script([BOX])
+    for t in range(5):
+        for name in ('refine', 'segment'):
+            monkeypatch.setattr(vae_vist, name, getattr(script, name))
+        monkeypatch.setattr(model.frame_detector, 'detect', script.detect)
+        frame = frame_of(torch.randn(1, 3, *SIZE), t, img_shape=SIZE)
+        before = state
+        track = model.pass_over if t == 3 else model.step
+        instances, state = track(frame, state)
+        found.append(instances)
+    assert [one.instances_id.tolist() for one in found] == [[1], [1], [1], [], [1]]
+    assert set(found[3].keys()) == set(found[2].keys())
+    assert found[3].masks.shape == (0, *SIZE)
+    # the first frame of a video, or one behind a gap, leaves nothing behind
+    frame = frame_of(torch.randn(1, 3, *SIZE), 7, img_shape=SIZE)
+    assert model.pass_over(frame, None)[1] is None
+    assert model.pass_over(frame, before)[1] is before
+
+
 def test_the_label_is_that_of_the_sum_so_far(monkeypatch):
     strong, weak, flip = (0.9, 0.05), (0.45, 0.5), (0.0, 1.0)
     frames = [Script([BOX], probs=p) for p in (strong, weak, flip, flip)]

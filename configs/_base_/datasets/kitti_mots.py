@@ -23,11 +23,11 @@ test_pipeline = [
     dict(
         type='TransformBroadcaster',
         transforms=[
-            dict(type='LoadImageFromFile'),
+            dict(type='mmvist.LoadFrame'),
             dict(type='mmdet.Resize', scale=scale, keep_ratio=True),
         ],
     ),
-    dict(type='mmdet.PackTrackInputs'),
+    dict(type='mmdet.PackTrackInputs', meta_keys=('unreadable',)),
 ]
 train_dataloader = dict(
     batch_size=2,

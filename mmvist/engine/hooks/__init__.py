@@ -5,6 +5,7 @@ from .finite_loss import FiniteLossHook
 from .progress_bar import ProgressBarHook
 from .show_dir import ShowDirHook
 from .step_seed import StepSeedHook
+from .unreadable_frames import UnreadableFramesHook
 
 __all__ = [
     'BatchNormSyncHook',
@@ -12,4 +13,5 @@ __all__ = [
     'ProgressBarHook',
     'ShowDirHook',
     'StepSeedHook',
+    'UnreadableFramesHook',
 ]
