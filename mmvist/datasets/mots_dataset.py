@@ -6,9 +6,14 @@ from typing import Any
 import cv2
 from mmdet.datasets import BaseVideoDataset
 
+from mmvist.datasets.converters.cocovid import check_inside
+from mmvist.datasets.converters.segmentation import read_segmentation
 from mmvist.datasets.errors import DataError
 from mmvist.datasets.rng import seeded_rng
 from mmvist.registry import DATASETS
+
+_MALFORMED = (ValueError, KeyError, TypeError, IndexError, OverflowError)
+"""What entries of another type or size raise wherever they are read."""
 
 
 @DATASETS.register_module()
@@ -68,7 +73,7 @@ class MOTSDataset(BaseVideoDataset):
             data_list = super().load_data_list()
         except DataError:
             raise
-        except (ValueError, KeyError, TypeError) as error:
+        except (*_MALFORMED, AssertionError, RecursionError) as error:
             raise DataError(
                 f'{self.ann_file}: is no CocoVID-style annotation file '
                 f'({type(error).__name__}: {error}); make it anew'
@@ -89,6 +94,8 @@ class MOTSDataset(BaseVideoDataset):
         if not self._labels_checked:
             self._align_labels()
             self._labels_checked = True
+        name = raw_data_info['raw_img_info']['file_name']
+        check_inside(name, self.ann_file)
         return super().parse_data_info(raw_data_info)
 
     def _align_labels(self) -> None:
@@ -124,9 +131,12 @@ class MOTSDataset(BaseVideoDataset):
                 data = super().prepare_data(idx)
             else:
                 data = self._seeded_data(idx, seed)
-        except cv2.error as error:
+        except cv2.error:
             self._check_not_empty(idx)
-            raise error
+            raise
+        except _MALFORMED:
+            self._check_instances(idx)
+            raise
         self._check_sizes(data)
         return data
 
@@ -148,6 +158,20 @@ class MOTSDataset(BaseVideoDataset):
             path = image['img_path']
             if osp.isfile(path) and not osp.getsize(path):
                 raise DataError(f'{path}: is empty (0 bytes); fetch it again')
+
+    def _check_instances(self, idx: Any) -> None:
+        """Name the instance of a video that cannot be what it says."""
+        video = idx[0] if isinstance(idx, tuple) else idx
+        for image in self.get_data_info(video)['images']:
+            size = image['height'], image['width']
+            for one in image['instances']:
+                where = f'{self.ann_file}: {image["img_path"]}'
+                if 'mask' in one:
+                    read_segmentation(one['mask'], size, where)
+                for key in ('instance_id', 'bbox_label', 'ignore_flag'):
+                    value = one.get(key, 0)
+                    if not isinstance(value, int) or abs(value) >= 2**31:
+                        raise DataError(f'{where}: {key} {value!r} is no number for it')
 
     def _check_sizes(self, data: Any) -> None:
         """Masks would be laid over a frame of another size without a word."""

@@ -15,7 +15,7 @@ import torch
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 
-from mmvist.datasets.converters.cocovid import IGNORE_CLASS
+from mmvist.datasets.converters.cocovid import IGNORE_CLASS, check_entries
 from mmvist.datasets.converters.frames import numbered_files
 from mmvist.datasets.converters.kitti_mots import read_instances
 from mmvist.datasets.converters.mots_txt import read_mots_txt
@@ -157,6 +157,7 @@ def _check_track(
     missing = {'video_id', 'category_id', 'score', 'segmentations'} - set(track)
     if missing:
         raise DataError(f'{where} has no {min(missing)}')
+    check_entries([track], where, ['video_id', 'category_id'])
     if track['video_id'] not in video_of:
         raise DataError(f'{where} is of video {track["video_id"]}: not there')
     where = f'{where} of video {track["video_id"]}'

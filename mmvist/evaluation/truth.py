@@ -15,7 +15,11 @@ from typing import Any
 import mmengine
 from pycocotools import mask as mask_utils
 
-from mmvist.datasets.converters.cocovid import check_class_names, check_entries
+from mmvist.datasets.converters.cocovid import (
+    check_class_names,
+    check_entries,
+    check_inside,
+)
 from mmvist.datasets.converters.segmentation import read_segmentation
 from mmvist.datasets.errors import DataError
 
@@ -96,6 +100,8 @@ def load_truth(ann_file: str, backend_args: dict | None = None) -> Truth:
         video['id']: TruthVideo(video['id'], str(video.get('name', video['id'])))
         for video in data['videos']
     }
+    for video in videos.values():
+        check_inside(video.name, f'{ann_file}: video {video.id}')
     categories = {cat['name']: cat['id'] for cat in data['categories']}
     images = sorted(data['images'], key=lambda image: image['frame_id'])
     by_image = defaultdict(list)
@@ -110,6 +116,8 @@ def load_truth(ann_file: str, backend_args: dict | None = None) -> Truth:
     for image in images:
         frame = TruthFrame(image['id'], image['height'], image['width'])
         frame.file_name = image.get('file_name', '')
+        if frame.file_name:
+            check_inside(frame.file_name, f'{ann_file}: image {image["id"]}')
         stem = PurePosixPath(frame.file_name).stem
         frame.number = int(stem) if stem.isdecimal() else image['frame_id']
         for ann in by_image[image['id']]:

@@ -219,6 +219,24 @@ def check_entries(entries: Any, where: str, keys: Iterable[str] = ()) -> list[di
     return entries
 
 
+def check_inside(name: Any, where: str) -> None:
+    """Refuse a name from a file that would lead out of the folder it is joined to.
+
+    Args:
+        name: Of a frame or a video; forward slashes part folders, on every system.
+        where: File and place, for messages.
+
+    Raises:
+        DataError: It is no text, empty, absolute, or goes up.
+    """
+    parts = name.replace('\\', '/').split('/') if isinstance(name, str) else ['']
+    rooted = parts[0] == '' or parts[0].endswith(':')
+    if rooted or '..' in parts or '\x00' in name:
+        raise DataError(
+            f'{where}: {name!r} is no name of a file inside the folder of the data'
+        )
+
+
 def write_json(content: dict, path: str | Path, force: bool = False) -> Path:
     """Write a json file whole or not at all, with the same bytes each time.
 

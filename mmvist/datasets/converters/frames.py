@@ -154,6 +154,10 @@ def paired_files(
     return mask_of
 
 
+_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+"""What Pillow raises of a file that is no picture, or pretends to be a huge one."""
+
+
 def frame_size(path: Path, check_pixels: bool) -> tuple[int, int]:
     """(height, width) of a frame.
 
@@ -169,7 +173,7 @@ def frame_size(path: Path, check_pixels: bool) -> tuple[int, int]:
             if check_pixels:
                 image.load()
             return image.height, image.width
-    except (OSError, SyntaxError, ValueError) as error:
+    except _UNREADABLE as error:
         raise DataError(
             f'{path}: cannot be read as an image ({error}); fetch it again'
         ) from error
@@ -191,7 +195,7 @@ def read_one_channel(path: Path, kind: str) -> np.ndarray:
     try:
         with Image.open(path) as image:
             bands, pixels = image.getbands(), np.array(image)
-    except (OSError, SyntaxError, ValueError) as error:
+    except _UNREADABLE as error:
         raise DataError(
             f'{path}: cannot be read as a mask ({error}); fetch it again'
         ) from error

@@ -16,6 +16,7 @@ from mmvist.datasets.converters.cocovid import (
     CocoVidBuilder,
     Progress,
     check_entries,
+    check_inside,
     no_progress,
 )
 from mmvist.datasets.converters.frames import frame_size
@@ -173,6 +174,8 @@ def check_videos(content: dict, source: str) -> None:
             isinstance(name, str) for name in names or [None]
         ):
             raise DataError(f'{source}: video {video["id"]} names no file')
+        for name in names:
+            check_inside(name, f'{source}: video {video["id"]}')
     _check_unique(content['videos'], source, 'videos')
 
 
