@@ -71,6 +71,8 @@ class MOTSDataset(BaseVideoDataset):
         self._labels_checked = False
         try:
             data_list = super().load_data_list()
+            for video in data_list:
+                video['images'].sort(key=lambda image: image['frame_id'])
         except DataError:
             raise
         except (*_MALFORMED, AssertionError, RecursionError) as error:
@@ -83,7 +85,6 @@ class MOTSDataset(BaseVideoDataset):
         sizes: dict[tuple[int, int], tuple[int, int]] = {}
         self._size_of = {}
         for video in data_list:
-            video['images'].sort(key=lambda image: image['frame_id'])
             for image in video['images']:
                 size = image['height'], image['width']
                 self._size_of[image['img_id']] = sizes.setdefault(size, size)
