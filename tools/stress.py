@@ -1,16 +1,21 @@
-"""Throw bad input at mmvist and count what comes of it.
+"""Throw bad input and bad luck at mmvist and count what comes of it.
 
 ``annotations`` spoils json, txt and png files at random: each has to load or to be
 refused in one line, within ten seconds and two gigabytes, and without a look beside
-the data folder.
+the data folder. ``kills`` trains a small model, kills it with -9 at random moments and
+while it writes a checkpoint, and resumes it: it has to end in the weights of a training
+that nobody killed.
 
 Example:
     python tools/stress.py annotations --count 1000
+    python tools/stress.py kills --count 20
 """
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from rich.console import Console
@@ -20,6 +25,13 @@ from rich.table import Table
 from mmvist.engine.errors import UserError
 from mmvist.engine.launch import run_tool
 from mmvist.stress.annotations import tally, try_annotations
+from mmvist.stress.kills import kill_and_resume, train_command
+from mmvist.testing import write_toy_mots
+
+TOOLS = Path(__file__).resolve().parent
+DEMO = 'configs/vae_vist/vae-vist_mask-rcnn_r18-half_fpn_synthetic.py'
+ITERATIONS = 60
+"""Of the training that is killed."""
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -27,28 +39,30 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('what', choices=['annotations'])
-    parser.add_argument('--count', type=int, default=1000, help='files (default: 1000)')
+    parser.add_argument('what', choices=['annotations', 'kills'])
+    parser.add_argument(
+        '--count', type=int, help='files (default: 1000) or kills (default: 20)'
+    )
     parser.add_argument('--seed', type=int, default=0)
     args = parser.parse_args(argv)
+    if args.count is None:
+        args.count = dict(annotations=1000, kills=20)[args.what]
     if args.count < 1:
         parser.error('--count has to be at least 1')
     return args
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Stress as the command line says.
+def annotations(count: int, seed: int, console: Console) -> None:
+    """Spoil files.
 
     Raises:
-        UserError: Something was not as it has to be.
+        UserError: One was not refused as it has to be.
     """
-    args = parse_args(argv)
     torch.set_num_threads(1)  # its threads do not outlive a fork
-    console = Console(width=110, highlight=False)
     trials = list(
         track(
-            try_annotations(args.count, args.seed),
-            total=args.count,
+            try_annotations(count, seed),
+            total=count,
             console=Console(stderr=True),
             disable=not sys.stderr.isatty(),
         )
@@ -71,6 +85,43 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
     if bad:
         raise UserError(f'{len(bad)} of {len(trials)} spoilt files were not refused')
+
+
+def kills(count: int, seed: int, console: Console) -> None:
+    """Kill a training.
+
+    Raises:
+        UserError: It did not end in the weights of an unbroken one.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_toy_mots(folder / 'data')
+        command = train_command(
+            TOOLS / 'train.py', TOOLS.parent / DEMO, folder / 'data', ITERATIONS
+        )
+        console.print(f'one training of {ITERATIONS} iterations that nobody kills')
+        for done in kill_and_resume(command, folder, ITERATIONS, count, seed):
+            if not done.equal and len(done.kills) <= count:
+                seconds, writing = done.kills[-1]
+                console.print(
+                    f'kill {len(done.kills)} after {seconds:.1f} s'
+                    + (', in the write of a checkpoint' if writing else '')
+                    + f'; whole until iteration {done.iterations[-1]}'
+                )
+    writes = sum(writing for _, writing in done.kills)
+    if not done.equal:
+        raise UserError(f'after {count} kills the weights are other ones')
+    console.print(
+        f'{count} kills, {writes} of them in the write of a checkpoint: the same '
+        'weights and optimizer as without, bit for bit'
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Stress as the command line says."""
+    args = parse_args(argv)
+    work = dict(annotations=annotations, kills=kills)[args.what]
+    work(args.count, args.seed, Console(width=110, highlight=False))
 
 
 if __name__ == '__main__':

@@ -141,6 +141,23 @@ def _with_state_dict(checkpoint: Any, name: str) -> dict[str, Any]:
     return checkpoint
 
 
+def latest_checkpoint(work_dir: str | os.PathLike) -> str | None:
+    """The checkpoint to go on from: that of ``last_checkpoint``, else the newest.
+
+    A process that was killed may have left that file empty, or naming what is gone.
+    """
+    folder = Path(work_dir)
+    try:
+        named = (folder / 'last_checkpoint').read_text().strip()
+    except OSError:
+        named = ''
+    if named and ('://' in named or Path(named).is_file()):
+        return named
+    found = [*folder.glob('iter_*.pth'), *folder.glob('epoch_*.pth')]
+    newest = max(found, key=lambda path: path.stat().st_mtime, default=None)
+    return None if newest is None else str(newest)
+
+
 def strip_wrapper(state_dict: Mapping[str, Any]) -> OrderedDict[str, Any]:
     """Names without the ``module.`` that a distributed wrapper puts in front."""
     plain = OrderedDict((re.sub(r'^module\.', '', k), v) for k, v in state_dict.items())

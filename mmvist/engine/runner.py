@@ -1,10 +1,12 @@
 """MMEngine's runner, with safe checkpoints and processes without a GPU."""
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from mmengine.device import get_device
+from mmengine.dist import is_main_process
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper, revert_sync_batchnorm
 from mmengine.registry import RUNNERS
@@ -12,7 +14,13 @@ from mmengine.runner import BaseLoop, Runner
 from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 
-from .checkpoint import check_classes, check_fit, load_checkpoint, strip_wrapper
+from .checkpoint import (
+    check_classes,
+    check_fit,
+    latest_checkpoint,
+    load_checkpoint,
+    strip_wrapper,
+)
 from .distributed import CPUDistributedDataParallel, init_cpu_group
 from .errors import CheckpointError
 from .hooks.finite_loss import FiniteLossHook
@@ -112,6 +120,27 @@ class VISTRunner(Runner):
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')
         return checkpoint
+
+    def load_or_resume(self) -> None:
+        """Go on from the latest whole checkpoint, see :func:`latest_checkpoint`."""
+        if self._resume and self._load_from is None:
+            self._load_from = latest_checkpoint(self.work_dir)
+            if self._load_from is None:
+                self.logger.info(f'{self.work_dir} has no checkpoint: from the start')
+                return
+        super().load_or_resume()
+
+    def save_checkpoint(
+        self, out_dir: str, filename: str, *args: Any, **kwargs: Any
+    ) -> None:
+        """Write under another name and rename: no name is ever of half a file."""
+        if '://' in out_dir:  # another backend, which has no renaming
+            super().save_checkpoint(out_dir, filename, *args, **kwargs)
+            return
+        part = f'{filename}.part'
+        super().save_checkpoint(out_dir, part, *args, **kwargs)
+        if is_main_process():
+            os.replace(os.path.join(out_dir, part), os.path.join(out_dir, filename))
 
     def _classes(self, training: bool) -> Sequence[str] | None:
         """The classes of the data that is trained or tested on, where known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import mmcv
 import numpy as np
 from mmcv.transforms import LoadImageFromFile
 from mmengine import fileio
@@ -22,21 +23,29 @@ class LoadFrame(LoadImageFromFile):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any] | None:
         """Load; see the class."""
-        results['unreadable'] = ''
         try:
-            loaded = super().transform(results)
-            _check_whole(fileio.get(results['img_path'], self.backend_args))
-            return loaded
+            image, reason = self._read(results['img_path']), ''
         except Exception as error:
             if not {'height', 'width'} <= results.keys():
                 raise
             lines = str(error).strip().splitlines()
-            results['unreadable'] = lines[-1] if lines else type(error).__name__
-        size = int(results['height']), int(results['width'])
-        kind = np.float32 if self.to_float32 else np.uint8
-        results['img'] = np.zeros((*size, 3), kind)
-        results['img_shape'] = results['ori_shape'] = size
+            reason = lines[-1] if lines else type(error).__name__
+            size = int(results['height']), int(results['width'])
+            image = np.zeros((*size, 3), np.uint8)
+        results['img'] = image.astype(np.float32) if self.to_float32 else image
+        results['img_shape'] = results['ori_shape'] = image.shape[:2]
+        results['unreadable'] = reason
         return results
+
+    def _read(self, path: str) -> np.ndarray:
+        content = fileio.get(path, self.backend_args)
+        _check_whole(content)
+        image = mmcv.imfrombytes(
+            content, flag=self.color_type, backend=self.imdecode_backend
+        )
+        if image is None:
+            raise ValueError(f'{path}: is no picture')
+        return image
 
 
 def _check_whole(content: bytes) -> None:
