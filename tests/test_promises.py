@@ -81,7 +81,10 @@ class Eyes:
             if kind:
                 right = x2 if kind > 1 else (x1 + x2) // 2
                 mask[y1:y2, x1:right] = holes[y1:y2, x1:right]
-        return InstanceData(bboxes=boxes.clone(), labels=labels, masks=masks)
+        probs = torch.rand(masks.shape, generator=generator)
+        return InstanceData(
+            bboxes=boxes.clone(), labels=labels, masks=masks, mask_probs=probs
+        )
 
 
 class Watched:

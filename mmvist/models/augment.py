@@ -77,23 +77,6 @@ def refine(
     )
 
 
-def segment(
-    roi_head: nn.Module,
-    features: Sequence[Tensor],  # (1, C, h_s, w_s)
-    boxes: Tensor,  # (M, 4) xyxy, network pixels
-    labels: Tensor,  # (M,)
-    metainfo: dict,
-) -> InstanceData:
-    """Masks of boxes for their labels by the FCN mask head of ``roi_head``.
-
-    Returns:
-        ``masks`` (M, H, W) bool and ``bboxes`` (M, 4), original pixels.
-    """
-    # The host scales the boxes in place.
-    results = InstanceData(bboxes=boxes.float().clone(), labels=labels)
-    return roi_head.predict_mask(features, [metainfo], [results], rescale=True)[0]
-
-
 @MODELS.register_module()
 class AugmentHead(BaseModule):
     """z, x^Aug and the candidate boxes to class, box and mask of each.

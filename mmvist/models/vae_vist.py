@@ -23,11 +23,12 @@ from mmvist.structures.hosts import Inputs, unpack_clip, unpack_frames
 from mmvist.structures.masks import disjoint_masks
 from mmvist.structures.track_state import VideoState, running_labels
 
-from .augment import refine, segment
+from .augment import refine
 from .detectors import frame_detector
 from .encoding import Encoding
 from .losses import kl_losses
-from .sampling import AugmentMaps, of_known, segment_draws, variance
+from .sampling import AugmentMaps, of_known, variance
+from .segmentation import segment
 from .training import TrainingSamples
 
 
@@ -365,12 +366,12 @@ class VAEVIST(BaseMOTModel):
         candidates, refined = candidates[shown], refined[shown]
         labels, scores = labels[shown], scores[shown]
         boxes = refined.of_labels(labels)
-        spread = self.num_samples > 1
-        segmented = segment_draws if spread else segment
-        result = segmented(roi_head, maps(boxes), boxes, labels, frame.metainfo)
+        result = segment(roi_head, maps(boxes), boxes, labels, frame.metainfo)
 
         unique = self.tracker.unique(candidates.kinds, scores, result.masks)
-        masks = disjoint_masks(result.masks[unique], scores[unique])
+        masks = disjoint_masks(
+            result.masks[unique], scores[unique], probs=result.mask_probs[unique]
+        )
         visible = masks.flatten(1).any(dim=1)
         rows = unique.nonzero()[:, 0][visible]
         candidates, boxes, labels = candidates[rows], boxes[rows], labels[rows]
@@ -394,9 +395,11 @@ class VAEVIST(BaseMOTModel):
             kinds=candidates.kinds,
             masks=masks[visible],
         )
-        if spread:
+        if self.num_samples > 1:
             instances.mask_probs = result.mask_probs[rows]
-            instances.mask_variances = result.mask_variances[rows]
+            # without D_aug, masks do not depend on z
+            still = torch.zeros_like(result.mask_probs)
+            instances.mask_variances = result.get('mask_variances', still)[rows]
             given_z = self.proposal_head.variance(
                 deltas, torch.cat(known), drawn.flatten(0, 1)
             )

@@ -15,19 +15,24 @@ def disjoint_masks(
     masks: Tensor,  # (N, H, W) bool
     scores: Tensor,  # (N,)
     priority: Tensor | None = None,  # (N,), smaller goes first
+    probs: Tensor | None = None,  # (N, H, W) in [0, 1]
 ) -> Tensor:  # (N, H, W) bool
     """Give every pixel to one mask at most: the best one that covers it.
 
-    Masks are taken in descending order of score; a later mask loses the pixels
-    already taken. With ``priority``, that decides first and the score only
-    among equals. Remaining ties go to the mask with the lower index, so the
-    same input always gives the same output.
+    The best is that with the highest score, or with ``probs`` that with the highest
+    product of score and probability in this pixel: of two objects of which one stands
+    before the other, each then keeps what it is surer of, where by the score alone one
+    of them gets all. Ties go to the mask with the higher score, then with the lower
+    index, so the same input always gives the same output.
 
     Args:
         masks: Binary masks, (N, H, W), bool.
         scores: One score for each mask, (N,).
         priority: Rank of each mask, (N,), the smallest first, such as the kind
-            of box (0 matched, 1 propagated, 2 new). None: the score alone.
+            of box (0 matched, 1 propagated, 2 new), which decides before the scores.
+            None: all alike.
+        probs: How sure each mask is of each pixel, (N, H, W), any floating dtype.
+            None: equally of all.
 
     Returns:
         Masks, (N, H, W), bool, in the order of the input: each a subset of its
@@ -42,31 +47,41 @@ def disjoint_masks(
         >>> masks = torch.tensor([[[1, 1, 0]], [[0, 1, 1]]], dtype=torch.bool)
         >>> disjoint_masks(masks, torch.tensor([0.5, 0.9])).int().tolist()
         [[[1, 0, 0]], [[0, 1, 1]]]
+        >>> probs = torch.tensor([[[1.0, 1.0, 0.0]], [[0.0, 0.5, 1.0]]])
+        >>> disjoint_masks(masks, torch.tensor([0.5, 0.9]), probs=probs).int().tolist()
+        [[[1, 1, 0]], [[0, 0, 1]]]
     """
     _check_masks(masks)
-    num, height, width = masks.shape
+    num = len(masks)
     for name, values in (('scores', scores), ('priority', priority)):
         if values is not None and values.shape != (num,):
             raise ValueError(
                 f'{name} must have shape ({num},) as there are {num} masks, '
                 f'got {tuple(values.shape)}'
             )
+    if probs is not None and probs.shape != masks.shape:
+        raise ValueError(
+            f'probs must have the shape of masks, {tuple(masks.shape)}, '
+            f'got {tuple(probs.shape)}'
+        )
     if masks.numel() == 0:
         return masks.clone()
 
-    order = torch.argsort(scores, descending=True, stable=True)
-    if priority is not None:
-        order = order[torch.argsort(priority[order], stable=True)]
-    order = order.to(masks.device)
-
-    disjoint = torch.zeros_like(masks)
-    rows = max(1, _CHUNK_ELEMENTS // (num * width))
-    for top in range(0, height, rows):
-        chunk = masks[:, top : top + rows]
-        # argmax gives the first of equal maxima: the best mask of each pixel
-        owner = order[chunk[order].view(torch.uint8).argmax(0)]
-        covered = chunk.any(0)
-        disjoint[:, top : top + rows].scatter_(0, owner[None], covered[None])
+    # in this order the first of equal maxima, which argmax gives, is the right one
+    order = torch.argsort(scores, descending=True, stable=True).to(masks.device)
+    scores = scores.to(masks.device, torch.float32)[order, None]
+    covering = masks.sum(dim=0)
+    disjoint = masks & (covering == 1)
+    for pixels in (covering > 1).nonzero().split(max(1, _CHUNK_ELEMENTS // num)):
+        rows, columns = pixels.T
+        claims = masks[:, rows, columns][order]
+        if priority is not None:
+            ranks = priority.to(masks.device, torch.float32)[order, None]
+            first = torch.where(claims, ranks, torch.inf).min(dim=0).values
+            claims &= ranks == first
+        worth = scores if probs is None else scores * probs[:, rows, columns][order]
+        owner = torch.where(claims, worth, -torch.inf).argmax(dim=0)
+        disjoint[order[owner], rows, columns] = True
     return disjoint
 
 

@@ -3,7 +3,8 @@ import torch
 from tiny_vist import tiny_config
 
 from mmvist.models import AugmentHead
-from mmvist.models.augment import Refined, refine, segment
+from mmvist.models.augment import Refined, refine
+from mmvist.models.segmentation import segment
 from mmvist.registry import MODELS
 from mmvist.structures.clip import Frame
 

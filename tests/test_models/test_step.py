@@ -46,7 +46,9 @@ class Script:
         for mask, box in zip(masks, boxes.round().long().tolist()):
             x1, y1, x2, y2 = box
             mask[y1:y2, x1:x2] = not self.hollow
-        return InstanceData(bboxes=boxes.clone(), labels=labels, masks=masks)
+        return InstanceData(
+            bboxes=boxes.clone(), labels=labels, masks=masks, mask_probs=masks.half()
+        )
 
 
 def play(monkeypatch, frames: Sequence[Script], **tracker):

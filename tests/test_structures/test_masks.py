@@ -20,6 +20,14 @@ def frames(draw):
     return masks, scores, priority if draw(st.booleans()) else None
 
 
+@st.composite
+def sure_frames(draw):
+    masks, scores, priority = draw(frames())
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 2**16)))
+    probs = torch.randint(0, 4, masks.shape, generator=generator) / 4
+    return masks, scores, priority, probs
+
+
 def reference(masks, scores, priority):
     """One mask after the other."""
     rank = priority.tolist() if priority is not None else [0] * len(masks)
@@ -49,14 +57,36 @@ def test_disjoint_masks_properties(frame):
     assert torch.equal(disjoint_masks(out, scores, priority), out)
 
 
-@given(frames())
+@given(sure_frames())
+@settings(max_examples=100, deadline=None)
+def test_pixels_go_to_the_surest(frame):
+    masks, scores, priority, probs = frame
+    out = disjoint_masks(masks, scores, priority, probs.half())
+    expected = torch.zeros_like(masks)
+    rank = priority if priority is not None else torch.zeros(len(masks))
+    for row in range(masks.shape[1]):
+        for column in range(masks.shape[2]):
+            covering = masks[:, row, column].nonzero()[:, 0].tolist()
+            if covering:
+                worth = scores * probs[:, row, column]
+                best = min(covering, key=lambda i: (rank[i], -worth[i], -scores[i], i))
+                expected[best, row, column] = True
+    assert torch.equal(out, expected)
+    even = torch.full_like(probs, 0.5)
+    assert torch.equal(
+        disjoint_masks(masks, scores, priority, even),
+        disjoint_masks(masks, scores, priority),
+    )
+
+
+@given(sure_frames())
 @settings(max_examples=50, deadline=None)
 def test_chunks_change_nothing(frame):
-    masks, scores, priority = frame
-    whole = disjoint_masks(masks, scores, priority), mask_iou(masks, masks)
+    masks, *_ = frame
+    whole = disjoint_masks(*frame), mask_iou(masks, masks)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(masks_module, '_CHUNK_ELEMENTS', 5)
-        assert torch.equal(disjoint_masks(masks, scores, priority), whole[0])
+        assert torch.equal(disjoint_masks(*frame), whole[0])
         assert torch.equal(mask_iou(masks, masks), whole[1])
 
 
@@ -79,6 +109,8 @@ def test_wrong_input_is_refused():
         disjoint_masks(masks, torch.zeros(3))
     with pytest.raises(ValueError, match='priority'):
         disjoint_masks(masks, torch.zeros(2), torch.zeros(1))
+    with pytest.raises(ValueError, match='probs'):
+        disjoint_masks(masks, torch.zeros(2), probs=torch.zeros(2, 3, 1))
     with pytest.raises(ValueError, match='differ in size'):
         mask_iou(masks, masks[:, :2])
 

@@ -16,8 +16,8 @@ from mmdet.structures import DetDataSample, TrackDataSample, TrackSampleList
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmvist.models.augment import segment
 from mmvist.models.detectors import frame_detector
+from mmvist.models.segmentation import segment
 from mmvist.registry import MODELS
 from mmvist.structures.clip import Frame
 from mmvist.structures.hosts import unpack_frames
