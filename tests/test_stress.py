@@ -11,6 +11,7 @@ from thorough import examples
 
 from mmvist.stress.annotations import READERS, spoil, try_annotations, write_good
 from mmvist.stress.confined import LOADED, REFUSED, run_confined
+from mmvist.stress.full_disk import WRITERS, try_full_disk
 
 
 @pytest.fixture(scope='module')
@@ -78,3 +79,10 @@ def _hungry(data: Path) -> None:
 )
 def test_how_it_ends_is_told(data: Path, work, kind: str) -> None:
     assert run_confined(work, data, seconds=3.0).kind == kind
+
+
+def test_a_full_disk_leaves_the_results_of_before() -> None:
+    trials = list(try_full_disk(examples(4 * len(WRITERS)), seed=2))
+    bad = [trial for trial in trials if not trial.good]
+    assert not bad
+    assert {trial.left for trial in trials} == {'old', 'new'}

@@ -4,20 +4,24 @@
 refused in one line, within ten seconds and two gigabytes, and without a look beside
 the data folder. ``kills`` trains a small model, kills it with -9 at random moments and
 while it writes a checkpoint, and resumes it: it has to end in the weights of a training
-that nobody killed.
+that nobody killed. ``disk`` writes results where there is no room for them, over those
+of before: all are written, or none and a line names the file.
 
 Example:
     python tools/stress.py annotations --count 1000
     python tools/stress.py kills --count 20
+    python tools/stress.py disk --count 200
 """
 
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
+from mmengine.logging import MMLogger
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -25,6 +29,7 @@ from rich.table import Table
 from mmvist.engine.errors import UserError
 from mmvist.engine.launch import run_tool
 from mmvist.stress.annotations import tally, try_annotations
+from mmvist.stress.full_disk import try_full_disk
 from mmvist.stress.kills import kill_and_resume, train_command
 from mmvist.testing import write_toy_mots
 
@@ -39,14 +44,16 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('what', choices=['annotations', 'kills'])
+    parser.add_argument('what', choices=[*WORK])
     parser.add_argument(
-        '--count', type=int, help='files (default: 1000) or kills (default: 20)'
+        '--count',
+        type=int,
+        help='files (default: 1000), kills (20) or writes (200)',
     )
     parser.add_argument('--seed', type=int, default=0)
     args = parser.parse_args(argv)
     if args.count is None:
-        args.count = dict(annotations=1000, kills=20)[args.what]
+        args.count = dict(annotations=1000, kills=20, disk=200)[args.what]
     if args.count < 1:
         parser.error('--count has to be at least 1')
     return args
@@ -67,15 +74,7 @@ def annotations(count: int, seed: int, console: Console) -> None:
             disable=not sys.stderr.isatty(),
         )
     )
-    found = tally(trials)
-    kinds = sorted({kind for counts in found.values() for kind in counts})
-    table = Table(title=f'{len(trials)} spoilt files')
-    table.add_column('')
-    for kind in kinds:
-        table.add_column(kind, justify='right')
-    for reader, counts in found.items():
-        table.add_row(reader, *(str(counts[kind]) for kind in kinds))
-    console.print(table)
+    show(f'{len(trials)} spoilt files', tally(trials), console)
     bad = [trial for trial in trials if not trial.good]
     for trial in bad[:20]:
         console.print(
@@ -85,6 +84,40 @@ def annotations(count: int, seed: int, console: Console) -> None:
         )
     if bad:
         raise UserError(f'{len(bad)} of {len(trials)} spoilt files were not refused')
+
+
+def disk(count: int, seed: int, console: Console) -> None:
+    """Write results without room.
+
+    Raises:
+        UserError: Results were lost, or are half written.
+    """
+    torch.set_num_threads(1)
+    MMLogger.get_current_instance().setLevel('WARNING')
+    found: dict[str, Counter] = {}
+    bad = []
+    for trial in try_full_disk(count, seed):
+        kind = f'{trial.outcome.kind}, {trial.left} results'
+        found.setdefault(trial.writer, Counter())[kind] += 1
+        if not trial.good:
+            bad.append(trial)
+    show(f'results written {count} times, with little room', found, console)
+    for trial in bad[:20]:
+        console.print(f'{trial.writer}: {trial.outcome.text[:300]}', markup=False)
+    if bad:
+        raise UserError(f'{len(bad)} of {count} writes left what must not be')
+
+
+def show(title: str, found: Mapping[str, Counter], console: Console) -> None:
+    """Counts as a table."""
+    kinds = sorted({kind for counts in found.values() for kind in counts})
+    table = Table(title=title)
+    table.add_column('')
+    for kind in kinds:
+        table.add_column(kind, justify='right')
+    for name, counts in found.items():
+        table.add_row(name, *(str(counts[kind]) for kind in kinds))
+    console.print(table)
 
 
 def kills(count: int, seed: int, console: Console) -> None:
@@ -117,11 +150,13 @@ def kills(count: int, seed: int, console: Console) -> None:
     )
 
 
+WORK = dict(annotations=annotations, kills=kills, disk=disk)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Stress as the command line says."""
     args = parse_args(argv)
-    work = dict(annotations=annotations, kills=kills)[args.what]
-    work(args.count, args.seed, Console(width=110, highlight=False))
+    WORK[args.what](args.count, args.seed, Console(width=110, highlight=False))
 
 
 if __name__ == '__main__':

@@ -14,6 +14,7 @@ matplotlib.use('Agg')
 from matplotlib import pyplot as plt
 
 from mmvist.evaluation.trackeval_mots import COUNTS
+from mmvist.files import whole_file
 
 from .comparison import COLUMNS, Interval, spread
 from .rows import Row
@@ -110,7 +111,8 @@ def plot(results: Sequence[RowResult], path: Path) -> bool:
     axes.grid(alpha=0.3)
     if drawn:
         axes.legend(fontsize=8)
-        figure.savefig(path, dpi=150)
+        with whole_file(path) as part:
+            figure.savefig(part, dpi=150)
     plt.close(figure)
     return drawn
 
@@ -118,8 +120,10 @@ def plot(results: Sequence[RowResult], path: Path) -> bool:
 def write(results: Sequence[RowResult], title: str, stem: Path) -> list[Path]:
     """Write ``<stem>.md``, ``.json`` and ``.png``; returns what was written."""
     paths = [stem.with_suffix('.md'), stem.with_suffix('.json')]
-    paths[0].write_text(markdown(results, title))
-    paths[1].write_text(json.dumps(as_json(results), indent=1) + '\n')
+    texts = markdown(results, title), json.dumps(as_json(results), indent=1) + '\n'
+    for path, text in zip(paths, texts, strict=True):
+        with whole_file(path) as part:
+            part.write_text(text)
     picture = stem.with_suffix('.png')
     return [*paths, picture] if plot(results, picture) else paths
 

@@ -16,6 +16,7 @@ from mmvist.engine.candidate import Candidate
 from mmvist.engine.launch import ann_file_of, inner_dataset, read_config
 from mmvist.engine.steps import Steps
 from mmvist.evaluation import build_evaluator
+from mmvist.files import whole_file
 
 from .rows import Data, Row
 
@@ -189,9 +190,8 @@ class Run:
         path = self.candidate.folder / 'usage.json'
         notes = json.loads(path.read_text()) if path.exists() else {}
         notes[key] = max(value, notes.get(key, 0.0))
-        part = path.with_suffix('.part')
-        part.write_text(json.dumps(notes))
-        part.replace(path)
+        with whole_file(path) as part:
+            part.write_text(json.dumps(notes))
 
 
 def revision() -> str:

@@ -12,6 +12,7 @@ from pycocotools import mask as coco_mask
 from torch import Tensor
 
 from mmvist.evaluation.any_host import AnyHostMetric
+from mmvist.files import whole_file
 from mmvist.registry import METRICS
 
 from .errors import UserError
@@ -50,8 +51,7 @@ class DumpTracks(AnyHostMetric):
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
         """Write the file; there is no metric."""
         results.sort(key=lambda record: (record['video_id'], record['frame_id']))
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open('wb') as file:
+        with whole_file(self.path) as part, part.open('wb') as file:
             pickle.dump(results, file)
         return {}
 

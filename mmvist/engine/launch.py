@@ -10,7 +10,6 @@ import json
 import math
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,8 @@ from mmengine.config import Config, DictAction
 from mmengine.dist import is_main_process
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
+
+from mmvist.files import whole_file
 
 from .checkpoint import force_weights_only
 from .errors import IncompleteError, UserError
@@ -261,17 +262,9 @@ def write_metrics(metrics: Mapping[str, Any], work_dir: str | os.PathLike) -> Pa
     path = Path(work_dir) / 'metrics.json'
     if not is_main_process():
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(_plain(metrics), indent=2, allow_nan=False) + '\n'
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix='.metrics-')
-    try:
-        with os.fdopen(handle, 'w', encoding='utf-8') as file:
-            file.write(text)
-        os.chmod(part, 0o644)  # mkstemp's own is for the owner alone
-        os.replace(part, path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
+    with whole_file(path) as part:
+        part.write_text(text, encoding='utf-8')
     return path
 
 

@@ -19,6 +19,9 @@ _OF_THE_DISK = {
     errno.EPERM: 'take another place, or have its rights changed',
     errno.EROFS: 'take a place that can be written',
     errno.ENOSPC: 'make room and run it again',
+    errno.EDQUOT: 'make room and run it again',
+    errno.EFBIG: 'have its limit raised, or take another place',
+    errno.ENAMETOOLONG: 'take a shorter name',
 }
 _OF_A_LOADER = re.compile(r'Caught \w+ in DataLoader worker process')
 
@@ -72,6 +75,7 @@ def _of_the_disk(error: OSError, text: str) -> str | None:
         if number not in _OF_THE_DISK:
             return None
         return f'{found[3]}: {found[2]}; {_OF_THE_DISK[number]}'
-    if error.errno == errno.ENOSPC:  # a write knows no name
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        # a write knows no name
         return f'{error.strerror}; {_OF_THE_DISK[error.errno]}'
     return text if isinstance(error, FileNotFoundError) else None

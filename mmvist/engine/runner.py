@@ -14,6 +14,8 @@ from mmengine.runner import BaseLoop, Runner
 from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 
+from mmvist.files import whole_file
+
 from .checkpoint import (
     check_classes,
     check_fit,
@@ -136,11 +138,14 @@ class VISTRunner(Runner):
         """Write under another name and rename: no name is ever of half a file."""
         if '://' in out_dir:  # another backend, which has no renaming
             super().save_checkpoint(out_dir, filename, *args, **kwargs)
-            return
-        part = f'{filename}.part'
-        super().save_checkpoint(out_dir, part, *args, **kwargs)
-        if is_main_process():
-            os.replace(os.path.join(out_dir, part), os.path.join(out_dir, filename))
+        elif is_main_process():
+            self._save_whole(out_dir, filename, *args, **kwargs)
+
+    def _save_whole(
+        self, out_dir: str, filename: str, *args: Any, **kwargs: Any
+    ) -> None:
+        with whole_file(os.path.join(out_dir, filename)) as part:
+            super().save_checkpoint(out_dir, part.name, *args, **kwargs)
 
     def _classes(self, training: bool) -> Sequence[str] | None:
         """The classes of the data that is trained or tested on, where known."""

@@ -11,6 +11,8 @@ from pathlib import Path
 from mmengine.config import Config
 from rich.console import Console
 
+from mmvist.files import whole_file
+
 from .errors import UserError
 
 # the hosts warn of much that a newcomer can do nothing about
@@ -124,4 +126,5 @@ def keep_config(cfg: Config, path: Path) -> None:
             'choose another --work-dir'
         )
     path.with_suffix('').mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    with whole_file(path) as part:
+        part.write_text(text)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from pycocotools import mask as mask_utils
 
 from mmvist.datasets.converters.cocovid import IGNORE_CLASS
 from mmvist.datasets.errors import DataError
+from mmvist.files import whole_file
 
 from .frame_records import FrameRecord
 from .rle import Rle
@@ -43,15 +46,16 @@ def write_mots_txt(
         category_ids: Of each label.
         folder: Is made.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    for video in truth.videos:
-        lines = (
-            f'{frame.number} {track} {category} {frame.height} {frame.width} '
-            f'{rle["counts"]}\n'
-            for frame in video.frames
-            for track, category, rle in _instances(records, frame, category_ids)
-        )
-        mots_path(folder, video, '.txt').write_text(''.join(lines))
+    with ExitStack() as files:
+        for video in truth.videos:
+            lines = (
+                f'{frame.number} {track} {category} {frame.height} {frame.width} '
+                f'{rle["counts"]}\n'
+                for frame in video.frames
+                for track, category, rle in _instances(records, frame, category_ids)
+            )
+            path = files.enter_context(whole_file(mots_path(folder, video, '.txt')))
+            path.write_text(''.join(lines))
 
 
 def write_mots_png(
@@ -77,14 +81,21 @@ def write_mots_png(
         for video in truth.videos
     ]
     for video, value_of in zip(truth.videos, values, strict=True):
-        path = mots_path(folder, video)
-        path.mkdir(parents=True, exist_ok=True)
-        for frame in video.frames:
-            pixels = np.zeros((frame.height, frame.width), dtype=np.uint16)
-            for track, category, rle in _instances(records, frame, category_ids):
-                mask = mask_utils.decode(rle).astype(bool)
-                pixels[mask] = value_of[category, track]
-            Image.fromarray(pixels).save(path / f'{frame.number:06}.png')
+        with ExitStack() as files:
+            for frame in video.frames:
+                pixels = np.zeros((frame.height, frame.width), dtype=np.uint16)
+                for track, category, rle in _instances(records, frame, category_ids):
+                    mask = mask_utils.decode(rle).astype(bool)
+                    pixels[mask] = value_of[category, track]
+                name = mots_path(folder, video) / f'{frame.number:06}.png'
+                files.enter_context(whole_file(name)).write_bytes(_png(pixels))
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    """Encoded in memory: of a disk that is full, Pillow tells nothing but a number."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, 'png')
+    return buffer.getvalue()
 
 
 def check_png_classes(names: Sequence[str], category_ids: Sequence[int]) -> None:

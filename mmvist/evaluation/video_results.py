@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mmvist.datasets.errors import DataError
+from mmvist.files import whole_file
 
 VideoResults = dict[str, dict[str, dict[str, dict[str, Any]]]]
 """Video, class, metric, field: a number, or an array over HOTA's thresholds."""
@@ -21,14 +22,11 @@ def write_video_results(
     path: str | Path, classes: Sequence[str], results: VideoResults
 ) -> None:
     """Write the results of :func:`judge_videos` as json; the folder is made."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(
         dict(classes=list(classes), videos=results), default=lambda one: one.tolist()
     )
-    part = path.with_name(f'{path.name}.part')
-    part.write_text(text)
-    part.replace(path)
+    with whole_file(path) as part:
+        part.write_text(text)
 
 
 def read_video_results(path: str | Path) -> tuple[list[str], VideoResults]:

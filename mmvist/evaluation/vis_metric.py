@@ -2,15 +2,20 @@
 
 import contextlib
 import io
+import shutil
+import zipfile
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+import mmengine
 import numpy as np
 from mmdet.evaluation.functional import YTVIS, YTVISeval
 from mmdet.evaluation.metrics import YouTubeVISMetric
+from mmengine.logging import print_log
 from pycocotools import mask as mask_utils
 
+from mmvist.files import whole_file
 from mmvist.registry import METRICS
 
 from .frame_records import FrameRecord, FrameRecordMetric, log_text
@@ -154,6 +159,26 @@ class VISMetric(FrameRecordMetric, YouTubeVISMetric):
             **{f'{name}/segm_mAP': value for name, value in per_class.items()},
             'repeated_ids_dropped': repeated,
         }
+
+    def save_pred_results(self, pred_results: list[dict]) -> None:
+        """Write the tracks as json, and zipped as a submission; both or none."""
+        with contextlib.ExitStack() as files:
+            tracks, submission = (
+                files.enter_context(whole_file(f'{self.outfile_prefix}{ending}'))
+                for ending in ('.json', '.submission_file.zip')
+            )
+            mmengine.dump(pred_results, str(tracks))
+            entry = zipfile.ZipInfo('results.json')  # of no date: the same bytes again
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            with (
+                zipfile.ZipFile(submission, 'w') as archive,
+                archive.open(entry, 'w', force_zip64=True) as file,
+                tracks.open('rb') as written,
+            ):
+                shutil.copyfileobj(written, file)
+        print_log(
+            f'YouTube-VIS results are in {self.outfile_prefix}.json', logger='current'
+        )
 
     def _evaluate_tracks(self, tracks: list[dict]) -> YTVISeval:
         """Run the host's evaluator, which adds fields to ``tracks``."""

@@ -46,6 +46,7 @@ def run_confined(
     folder: Path,
     seconds: float = 10.0,
     megabytes: int = 2048,
+    file_bytes: int | None = None,
 ) -> Outcome:
     """Fork, call ``work(folder)``, and wait.
 
@@ -54,12 +55,13 @@ def run_confined(
         folder: All that it may read beside the installation, and write.
         seconds: After these it hangs.
         megabytes: Memory beyond what the process has now.
+        file_bytes: No file may grow larger, as on a disk that is full.
     """
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _child(work, folder, megabytes, writer)
+        _child(work, folder, megabytes, file_bytes, writer)
     os.close(writer)
     deadline, status = time.monotonic() + seconds, None
     while status is None:
@@ -78,7 +80,13 @@ def run_confined(
     return Outcome(*json.loads(told)) if told else Outcome('crash', f'status {status}')
 
 
-def _child(work: Callable, folder: Path, megabytes: int, writer: int) -> None:
+def _child(
+    work: Callable,
+    folder: Path,
+    megabytes: int,
+    file_bytes: int | None,
+    writer: int,
+) -> None:
     """Never returns."""
     outcome = ('crash', '')
     try:
@@ -88,6 +96,8 @@ def _child(work: Callable, folder: Path, megabytes: int, writer: int) -> None:
         pages = int(Path('/proc/self/statm').read_text().split()[0])
         limit = pages * resource.getpagesize() + megabytes * 2**20
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        if file_bytes is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
         _watch(folder.resolve())
         outcome = _outcome(work, folder)
     finally:

@@ -1,9 +1,7 @@
 """The annotation file that all converters make, and how it is written."""
 
 import json
-import os
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmvist.datasets.errors import DataError
+from mmvist.files import whole_file
 
 # class number and instance id of a region that is not judged, as in KITTI MOTS
 IGNORE_CLASS = 10
@@ -253,19 +252,12 @@ def write_json(content: dict, path: str | Path, force: bool = False) -> Path:
     """
     path = Path(path)
     check_writable(path, force)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    text = json.dumps(content, separators=(',', ':'), ensure_ascii=False) + '\n'
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(
-            json.dumps(content, separators=(',', ':'), ensure_ascii=False) + '\n',
-            encoding='utf-8',
-        )
-        os.replace(temporary, path)
+        with whole_file(path) as part:
+            part.write_text(text, encoding='utf-8')
     except OSError as error:
         raise DataError(f'{path}: cannot be written ({error.strerror})') from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
     return path
 
 
