@@ -107,7 +107,7 @@ def draw(methods: dict[str, Followed], path: Path, with_hidden: bool) -> None:
     figure, axes = plt.subplots(
         1,
         4 if with_hidden else 2,
-        figsize=(13 if with_hidden else 7, 3.2),
+        figsize=(13 if with_hidden else 7, 3.6),
         layout='constrained',
     )
     for name, counts in methods.items():
@@ -116,7 +116,7 @@ def draw(methods: dict[str, Followed], path: Path, with_hidden: bool) -> None:
             points = [(n[0], k / m) for n, (k, m) in zip(LENGTHS, kept) if m]
             axis.plot(*zip(*points) if points else ((), ()), marker='o', label=name)
             axis.set(
-                title='out of the frame' if left else 'hidden',
+                title='out of the frame' if left else 'hidden by something',
                 xlabel='frames of absence',
                 ylabel='identities kept',
                 ylim=(-0.03, 1.03),
@@ -140,7 +140,10 @@ def draw(methods: dict[str, Followed], path: Path, with_hidden: bool) -> None:
     if with_hidden:
         axes[2].set(xlabel='hidden fraction', ylabel='recall')
         axes[3].set(xlabel='hidden fraction', ylabel='identity switches per 1,000')
-    axes[0].legend(fontsize=8)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc='outside lower center', ncols=len(axes), fontsize=9
+    )
     try:
         figure.savefig(path, dpi=130)
     except (OSError, ValueError) as error:

@@ -20,7 +20,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmvist.registry import MODELS
-from mmvist.structures.masks import mask_iou
+from mmvist.structures.masks import disjoint_masks, mask_iou
 
 
 @dataclass
@@ -43,7 +43,10 @@ class _Track:
 class IoUTracker(BaseModule):
     """Greedy linking by IoU, frame by frame.
 
-    1. Detections under ``sigma_l`` are left out.
+    1. Detections under ``sigma_l`` are left out. Where masks are compared, what is
+       compared of the others is what no better score covers: of an object that is
+       found twice the second has what the first left over, which hardly any other
+       frame repeats; where that is nothing, it is left out, too.
     2. Each active track, the oldest first, takes the free detection that overlaps
        its last one most, if by at least ``sigma_iou``; else it ends, for good.
     3. Each detection that is left starts a track.
@@ -127,7 +130,7 @@ class IoUTracker(BaseModule):
 
         Returns:
             The instances that are shown, in the order of the detections, with
-            ``instances_id``.
+            ``instances_id``; their masks are what they were.
 
         Raises:
             ValueError: There are no detections to link, or none with masks where
@@ -141,7 +144,12 @@ class IoUTracker(BaseModule):
         if data_sample.metainfo.get('frame_id', 0) == 0:
             self.reset()
         found = found[found.scores >= self.sigma_l]
-        owners = self._link(found)
+        regions = found.bboxes
+        if self.iou_type == 'mask':
+            regions = disjoint_masks(found.masks, found.scores)
+            covers = regions.flatten(1).any(dim=1)
+            found, regions = found[covers], regions[covers]
+        owners = self._link(found, regions)
         found.instances_id = found.labels.new_tensor(
             [track.identity for track in owners], dtype=torch.long
         )
@@ -181,9 +189,8 @@ class IoUTracker(BaseModule):
     def _counts(self, best_score: float, length: int) -> bool:
         return best_score >= self.sigma_h and length >= self.t_min
 
-    def _link(self, found: InstanceData) -> list[_Track]:
+    def _link(self, found: InstanceData, regions: Tensor) -> list[_Track]:
         """The track of each detection; those without one end."""
-        regions = found.masks if self.iou_type == 'mask' else found.bboxes
         labels, scores = found.labels.tolist(), found.scores.tolist()
         iou = self._iou(regions, labels)
         owners: list[_Track | None] = [None] * len(labels)

@@ -99,8 +99,8 @@ def test_offline_drops_whole_tracks_online_their_beginnings(changes):
 
 def test_masks_are_disjoint_after_the_tracks_were_chosen():
     """A pixel that a dropped track had covered goes to one that counts."""
-    found = frames_of(tiny(), range(LENGTH))
-    fewer = frames_of(tiny(t_min=3), range(LENGTH))
+    found = frames_of(tiny(iou_type='bbox'), range(LENGTH))
+    fewer = frames_of(tiny(iou_type='bbox', t_min=3), range(LENGTH))
     grown = 0
     for all_of_it, one in zip(found, fewer, strict=True):
         before, after = all_of_it.pred_track_instances, one.pred_track_instances

@@ -77,7 +77,7 @@ def test_sigma_l_leaves_detections_out():
 
 def test_the_oldest_track_chooses_first():
     """It takes what overlaps it most, though a younger track overlaps that more."""
-    tracker = every_frame(sigma_iou=0.3)
+    tracker = every_frame(sigma_iou=0.3, iou_type='bbox')
     assert ids(tracker, 0, [50]) == [1]
     assert ids(tracker, 1, [50, 58]) == [1, 2]
     # 1 (50): IoU 0.54 with 53, 0.43 with 54; 2 (58): 0.33 with 53, 0.43 with 54
@@ -85,6 +85,21 @@ def test_the_oldest_track_chooses_first():
     # 1 (53): 0.67 with 55, its best; 2 (54): 0.82 with 55, which is taken
     assert ids(tracker, 3, [55]) == [1]
     assert ids(tracker, 4, [55, 54]) == [1, 3], 'for 2 it was the end'
+
+
+def test_what_is_found_twice_is_followed_once():
+    """The second mask, seven columns of ten, is compared without what the first has."""
+    found = {}
+    for iou_type in ('mask', 'bbox'):
+        tracker = every_frame(iou_type=iou_type)
+        scores = [0.9, 0.8, 0.7]
+        ids(tracker, 0, [50, 53, 50], scores)
+        # of the second the mask's rest jumps from one side to the other
+        second = frame(1, [50, 47, 50], scores)
+        found[iou_type] = tracker.track(data_sample=second)
+    assert found['mask'].instances_id.tolist() == [1, 3]
+    assert found['mask'].masks.sum(dim=(1, 2)).tolist() == [100, 100], 'left whole'
+    assert len(found['bbox']) == 3
 
 
 def test_a_track_ends_for_good():
