@@ -24,7 +24,7 @@ from .checkpoint import (
     strip_wrapper,
 )
 from .distributed import CPUDistributedDataParallel, init_cpu_group
-from .errors import CheckpointError
+from .errors import CheckpointError, UserError
 from .hooks.finite_loss import FiniteLossHook
 from .hooks.unreadable_frames import UnreadableFramesHook
 
@@ -135,11 +135,30 @@ class VISTRunner(Runner):
     def save_checkpoint(
         self, out_dir: str, filename: str, *args: Any, **kwargs: Any
     ) -> None:
-        """Write under another name and rename: no name is ever of half a file."""
+        """Write under another name and rename: no name is ever of half a file.
+
+        Raises:
+            UserError: A weight is not finite, as after a gradient that was not; the
+                loss would tell so only in the next iteration.
+        """
+        self._check_finite(filename)
         if '://' in out_dir:  # another backend, which has no renaming
             super().save_checkpoint(out_dir, filename, *args, **kwargs)
         elif is_main_process():
             self._save_whole(out_dir, filename, *args, **kwargs)
+
+    def _check_finite(self, filename: str) -> None:
+        bad = [
+            name
+            for name, value in self.model.named_parameters()
+            if not value.detach().isfinite().all()
+        ]
+        if bad:
+            raise UserError(
+                f'checkpoint {filename} is not written: {len(bad)} weights are not '
+                f'finite, such as {bad[0]}; the last checkpoint is from before: lower '
+                'the learning rate, then go on with --resume'
+            )
 
     def _save_whole(
         self, out_dir: str, filename: str, *args: Any, **kwargs: Any

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmengine.dist import get_rank
+from mmengine.hooks import Hook
 from mmengine.registry import MODELS
 from process_kit import run_group
 from tiny_vist import toy_video, train_data
@@ -49,6 +50,23 @@ def test_it_stops_at_once_and_keeps_the_last_good_checkpoint(
     assert not (tmp_path / 'iter_4.pth').exists()
     state = load_checkpoint(tmp_path / 'iter_2.pth')['state_dict']
     assert all(one.isfinite().all() for one in state.values())
+
+
+class BrokenStep(Hook):
+    """The loss is finite, what it does to the weights is not."""
+
+    def after_train_iter(self, runner, *args, **kwargs) -> None:
+        if runner.iter == 3:
+            next(runner.model.parameters()).data.fill_(torch.inf)
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
+    runner = VISTRunner.from_cfg(toy_config(tmp_path))
+    runner.register_hook(BrokenStep(), priority='VERY_HIGH')
+    with pytest.raises(UserError, match='weights are not finite, such as') as error:
+        runner.train()
+    assert 'iter_4.pth is not written: 1 weights' in str(error.value)
+    assert sorted(path.name for path in tmp_path.glob('*.pth')) == ['iter_2.pth']
 
 
 def test_files_of_the_batch_are_named() -> None:
