@@ -60,12 +60,14 @@ class Data:
         root: Where it lies.
         suffix: How the configs name it.
         iterations: Of training, two supervised frames in each.
+        rate_factors: Learning rates that a search tries, times that of the config.
     """
 
     name: str
     root: Path
     suffix: str
     iterations: int
+    rate_factors: tuple[float, ...] = (1.0, 0.5, 2.0)
 
 
 def find_data(name: str) -> Data:
@@ -76,8 +78,9 @@ def find_data(name: str) -> Data:
     """
     known = {
         'synthetic': Data('synthetic', Path('data/synthetic'), 'synthetic', 1000),
+        # one learning rate: a training here takes an hour
         'composite': Data(
-            'composite', Path('data/composite-mots'), 'compositemots', 8000
+            'composite', Path('data/composite-mots'), 'compositemots', 4000, (1.0,)
         ),
     }
     data = known.get(name) or Data(Path(name).name, Path(name), 'synthetic', 1000)

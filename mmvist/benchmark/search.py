@@ -27,8 +27,6 @@ from .run import Run
 from .store import Store
 
 LEARNING_RATE = 'optim_wrapper.optimizer.lr'
-FACTORS = (1.0, 0.5, 2.0)
-"""Learning rates that are tried, times that of the config."""
 HELD_OUT = 6
 """One of so many training videos is held out."""
 
@@ -105,7 +103,7 @@ class Search:
 
     def _grid(self) -> dict[str, tuple[Any, ...]]:
         base = _learning_rate(self.row, self.data)
-        rates = tuple(base * factor for factor in FACTORS)
+        rates = tuple(base * factor for factor in self.data.rate_factors)
         return {LEARNING_RATE: rates, **self.row.thresholds}
 
     def _try(

@@ -59,7 +59,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--max-iters',
         type=int,
         metavar='N',
-        help='of each training (default: 1000, on the composites 8000)',
+        help='of each training (default: 1000, on the composites 4000)',
     )
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/benchmark'))
     parser.add_argument(
