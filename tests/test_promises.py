@@ -22,6 +22,8 @@ from tiny_vist import frame_of, tiny_model
 
 from mmvist.models import VAEVIST, vae_vist
 from mmvist.models.augment import Refined
+from mmvist.models.segmentation import Segments
+from mmvist.structures.crops import Crops
 from mmvist.structures.track_state import VideoState
 
 SIZE = (32, 64)
@@ -69,7 +71,7 @@ class Eyes:
         shift = torch.randn(len(rois), 2, 4, generator=generator)
         return Refined(probs[:, :2], rois.float()[:, None] + shift)
 
-    def segment(self, roi_head, features, boxes, labels, metainfo) -> InstanceData:
+    def segment(self, roi_head, features, boxes, labels, metainfo) -> Segments:
         """A part of the box: none of it, its left, or all of it with holes."""
         height, width = metainfo['ori_shape']
         generator = self.generator(2)
@@ -82,9 +84,7 @@ class Eyes:
                 right = x2 if kind > 1 else (x1 + x2) // 2
                 mask[y1:y2, x1:right] = holes[y1:y2, x1:right]
         probs = torch.rand(masks.shape, generator=generator)
-        return InstanceData(
-            bboxes=boxes.clone(), labels=labels, masks=masks, mask_probs=probs
-        )
+        return Segments(boxes.clone(), Crops.whole(masks), Crops.whole(probs), None)
 
 
 class Watched:

@@ -48,6 +48,7 @@ def tiny_config(**changes: Any) -> dict:
         **changes: Arguments of ``VAEVIST`` to replace; a dict is merged.
     """
     model = copy.deepcopy(Config.fromfile(DEMO).model)
+    model.mask_format = 'dense'
     detector = model.detector
     detector.backbone.update(stem_channels=8, base_channels=8)
     detector.neck.update(in_channels=[8, 16, 32, 64], out_channels=16)

@@ -83,7 +83,7 @@ class Uncertainty:
             self._add_track(instances[row], frame, hit, hidden)
 
     def _add_pixels(self, one: InstanceData, rle: dict | None) -> None:
-        height, width = one.masks.shape[1:]
+        height, width = one.mask_probs.shape[1:]
         box = one.bboxes[0]
         left, top = box[:2].floor().clamp(min=0).int().tolist()
         right, bottom = box[2:].ceil().int().tolist()

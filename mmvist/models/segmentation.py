@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
-from mmdet.models.roi_heads.mask_heads.fcn_mask_head import _do_paste_mask
+import torch.nn.functional as F
 from mmdet.structures.bbox import bbox2roi
-from mmengine.structures import InstanceData
 from torch import Tensor, nn
+
+from mmvist.structures.crops import Crops, Region
+
+# how far rounding may carry a probability that is computed in another order
+_ROUNDING = 1e-5
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Masks of M instances, in original pixels.
+
+    Attributes:
+        boxes: (M, 4) xyxy.
+        masks: Bool, where the probability reaches the threshold.
+        probs: In half precision, the mean over the draws of z.
+        variances: In half precision, of more than one draw.
+    """
+
+    boxes: Tensor
+    masks: Crops
+    probs: Crops
+    variances: Crops | None
 
 
 def segment(
@@ -17,41 +40,94 @@ def segment(
     boxes: Tensor,  # (M, 4) xyxy, network pixels
     labels: Tensor,  # (M,)
     metainfo: dict,
-) -> InstanceData:
+) -> Segments:
     """Masks of boxes for their labels by the FCN mask head of ``roi_head``.
 
     The masks are those of the host's ``predict_mask``; beyond it they are told with
-    their probabilities, and for the mean over some draws of z.
+    their probabilities, and for the mean over some draws of z, and take the memory
+    of their boxes instead of a picture each.
+    """
+    size = tuple(metainfo['ori_shape'][:2])
+    scale = boxes.new_tensor(metainfo['scale_factor']).repeat(2).float()
+    boxes_out = boxes.float() / scale
+    threshold = roi_head.test_cfg.mask_thr_binary
+    masks, means, spreads, regions = [], [], [], []
+    probs = _mask_probs(roi_head, features, boxes, labels) if len(boxes) else ()
+    for drawn, box in zip(probs, boxes_out, strict=True):
+        pasted, region = paste(drawn, box, size)
+        mean = pasted[0] if len(drawn) == 1 else pasted.mean(dim=0)
+        mean = _settle(mean, threshold, drawn, box, region)
+        masks.append(mean >= threshold)
+        means.append(mean.half())
+        if len(drawn) > 1:
+            spreads.append(pasted.var(dim=0).half())
+        regions.append(region)
+    return Segments(
+        boxes_out,
+        Crops(masks, regions, size),
+        Crops(means, regions, size),
+        Crops(spreads, regions, size) if len(features[0]) > 1 else None,
+    )
+
+
+def paste(
+    probs: Tensor,  # (S, h, w) over the box
+    box: Tensor,  # (4,) xyxy
+    size: tuple[int, int],
+) -> tuple[Tensor, Region]:
+    """Resize by bilinear interpolation to the pixels that the box touches.
+
+    As the host's paste does by ``grid_sample``, one axis after the other: half the
+    time, and the same up to rounding.
 
     Returns:
-        In original pixels, ``bboxes`` (M, 4), ``mask_probs`` (M, H, W) in half
-        precision, the mean over the draws, and ``masks`` (M, H, W) bool, where it
-        reaches the threshold of ``roi_head``; of more than one draw also
-        ``mask_variances`` (M, H, W) in half precision.
+        (S, rows, columns) and where these lie.
     """
-    height, width = metainfo['ori_shape'][:2]
-    scale = boxes.new_tensor(metainfo['scale_factor']).repeat(2).float()
-    shape = (len(boxes), height, width)
-    results = InstanceData(bboxes=boxes.float() / scale, labels=labels)
-    results.masks = torch.zeros(shape, dtype=torch.bool, device=boxes.device)
-    results.mask_probs = torch.zeros(shape, dtype=torch.half, device=boxes.device)
-    spread = len(features[0]) > 1
-    if spread:
-        results.mask_variances = torch.zeros_like(results.mask_probs)
-    if not len(boxes):
-        return results
-    threshold = roi_head.test_cfg.mask_thr_binary
-    for row, probs in enumerate(_mask_probs(roi_head, features, boxes, labels)):
-        # one instance at a time: S pictures of all would be large
-        pasted, region = _do_paste_mask(
-            probs, results.bboxes[row].expand(len(probs), 4), height, width
-        )
-        mean = pasted.mean(dim=0)
-        results.masks[row][region] = mean >= threshold
-        results.mask_probs[row][region] = mean.half()
-        if spread:
-            results.mask_variances[row][region] = pasted.var(dim=0).half()
-    return results
+    x1, y1, x2, y2 = box.tolist()
+    rows, columns = _touched(y1, y2, size[0]), _touched(x1, x2, size[1])
+    down = _weights(_places(rows, box[1::2]), probs.shape[1])
+    across = _weights(_places(columns, box[::2]), probs.shape[2])
+    return down @ probs @ across.T, (rows, columns)
+
+
+def _touched(low: float, high: float, side: int) -> slice:
+    start = min(max(math.floor(low) - 1, 0), side)
+    return slice(start, max(start, min(math.ceil(high) + 1, side)))
+
+
+def _places(pixels: slice, sides: Tensor) -> Tensor:
+    """Of the centres of pixels between two sides, 0 at the first, 1 at the second."""
+    centres = torch.arange(
+        pixels.start, pixels.stop, dtype=sides.dtype, device=sides.device
+    )
+    return (centres + 0.5 - sides[0]) / (sides[1] - sides[0])
+
+
+def _weights(places: Tensor, cells: int) -> Tensor:
+    """Of each cell at each place, (places, cells); beyond all cells is zero."""
+    index = torch.arange(cells, dtype=places.dtype, device=places.device)
+    return (1 - (places[:, None] * cells - 0.5 - index).abs()).clamp(min=0)
+
+
+def _settle(
+    mean: Tensor,  # (rows, columns)
+    threshold: float,
+    probs: Tensor,  # (S, h, w)
+    box: Tensor,  # (4,)
+    region: Region,
+) -> Tensor:
+    """Compute anew, as the host does, what rounding alone puts above or below."""
+    near = ((mean - threshold).abs() < _ROUNDING).nonzero()
+    if not len(near):
+        return mean
+    down = _places(region[0], box[1::2])[near[:, 0]]
+    across = _places(region[1], box[::2])[near[:, 1]]
+    grid = torch.stack([across, down], dim=1) * 2 - 1
+    exact = F.grid_sample(
+        probs[:, None], grid.expand(len(probs), 1, -1, 2), align_corners=False
+    )
+    mean[near[:, 0], near[:, 1]] = exact[:, 0, 0].mean(dim=0)
+    return mean
 
 
 def _mask_probs(
@@ -60,7 +136,7 @@ def _mask_probs(
     boxes: Tensor,
     labels: Tensor,
 ) -> Tensor:
-    """Mask of each box for its label in each draw, (M, S, 1, h, w)."""
+    """Mask of each box for its label in each draw, (M, S, h, w)."""
     draws = len(features[0])
     rois = bbox2roi([boxes] * draws).to(features[0].dtype)
     extractor = roi_head.mask_roi_extractor
@@ -74,4 +150,4 @@ def _mask_probs(
     if roi_head.mask_head.class_agnostic:
         labels = torch.zeros_like(labels)
     rows = torch.arange(len(boxes), device=boxes.device)
-    return logits[:, rows, labels].transpose(0, 1)[:, :, None].float().sigmoid()
+    return logits[:, rows, labels].transpose(0, 1).float().sigmoid()

@@ -19,8 +19,10 @@ from torch import Tensor
 from mmvist.registry import MODELS
 from mmvist.structures.clip import Clip, Frame
 from mmvist.structures.combined_mask import combined_mask
+from mmvist.structures.crop_rle import encode_crops
+from mmvist.structures.crops import Crops, disjoint_crops
+from mmvist.structures.exclusive import Rle
 from mmvist.structures.hosts import Inputs, unpack_clip, unpack_frames
-from mmvist.structures.masks import disjoint_masks
 from mmvist.structures.track_state import VideoState, running_labels
 
 from .augment import refine
@@ -75,6 +77,8 @@ class VAEVIST(BaseMOTModel):
         num_samples: S, how many z are drawn of a frame in testing. 1 is the mean;
             from 2 on masks, boxes and scores are means over the draws, and results
             tell how far these are apart, see :meth:`step`.
+        mask_format: ``'dense'`` tells masks as (M, H, W) bool, ``'rle'`` as M
+            run-length codes, without a picture for each: for metrics and files.
         freeze_detector: Keep the detector as it was initialised.
         train_cfg: Arguments of :class:`TrainingSamples`.
         data_preprocessor: Config of MMDetection's ``TrackDataPreprocessor``.
@@ -83,9 +87,10 @@ class VAEVIST(BaseMOTModel):
     Raises:
         ValueError: A branch that is switched on has no config, heads differ in
             their number of classes, ``detect_interval`` or ``num_samples`` is
-            under 1, there is no posterior to draw ``num_samples`` from, or the
-            detector is of no known kind, has maps of other strides than
-            ``augment_head.mask_strides``, or no RoI heads where they are needed.
+            under 1, ``mask_format`` is unknown, there is no posterior to draw
+            ``num_samples`` from, or the detector is of no known kind, has maps of
+            other strides than ``augment_head.mask_strides``, or no RoI heads where
+            they are needed.
     """
 
     def __init__(
@@ -106,6 +111,7 @@ class VAEVIST(BaseMOTModel):
         mask_weights: str = 'class',
         sample_at_test: bool = False,
         num_samples: int = 1,
+        mask_format: str = 'dense',
         freeze_detector: bool = False,
         train_cfg: dict | None = None,
         data_preprocessor: dict | None = None,
@@ -119,6 +125,9 @@ class VAEVIST(BaseMOTModel):
                 'num_samples is at least 1, and 1 where variational=False leaves '
                 f'nothing to draw from, got {num_samples}'
             )
+        if mask_format not in ('dense', 'rle'):
+            raise ValueError(f"mask_format is 'dense' or 'rle', got {mask_format!r}")
+        self.mask_format = mask_format
         self.variational = variational
         self.with_aux = with_aux
         self.with_augment = with_augment
@@ -319,7 +328,7 @@ class VAEVIST(BaseMOTModel):
             The instances of t, in original pixels: ``bboxes`` (M, 4) xyxy,
             ``labels``, ``scores``, ``instances_id``, ``kinds`` (0 matched, 1
             propagated, 2 detected alone: new, or recovered by an identity),
-            ``masks`` (M, H, W) bool, disjoint; and the state after t, boxes in
+            ``masks`` (``mask_format``), disjoint; and the state after t, boxes in
             network pixels. With ``num_samples`` from 2 on also ``mask_probs`` and
             ``mask_variances`` (M, H, W) half, mean and variance over the draws of
             the probability of each pixel, before masks are made disjoint; and
@@ -369,11 +378,11 @@ class VAEVIST(BaseMOTModel):
         result = segment(roi_head, maps(boxes), boxes, labels, frame.metainfo)
 
         unique = self.tracker.unique(candidates.kinds, scores, result.masks)
-        masks = disjoint_masks(
-            result.masks[unique], scores[unique], probs=result.mask_probs[unique]
+        masks = disjoint_crops(
+            result.masks[unique], scores[unique], result.probs[unique]
         )
-        visible = masks.flatten(1).any(dim=1)
-        rows = unique.nonzero()[:, 0][visible]
+        visible = masks.areas() > 0
+        masks, rows = masks[visible], unique.nonzero()[:, 0][visible]
         candidates, boxes, labels = candidates[rows], boxes[rows], labels[rows]
         track_rows = self.tracker.recover(
             candidates.track_rows, boxes, labels, propagated, tracks.labels
@@ -388,18 +397,19 @@ class VAEVIST(BaseMOTModel):
             frame.img_shape,
         )
         instances = InstanceData(
-            bboxes=result.bboxes[rows],
+            bboxes=result.boxes[rows],
             labels=labels,
             scores=scores[rows],
             instances_id=ids,
             kinds=candidates.kinds,
-            masks=masks[visible],
+            masks=self._as_result(masks, boxes.device),
         )
         if self.num_samples > 1:
-            instances.mask_probs = result.mask_probs[rows]
+            half = dict(dtype=torch.half, device=boxes.device)
+            instances.mask_probs = result.probs[rows].dense(**half)
             # without D_aug, masks do not depend on z
-            still = torch.zeros_like(result.mask_probs)
-            instances.mask_variances = result.get('mask_variances', still)[rows]
+            spread = result.variances or result.probs.map(torch.zeros_like)
+            instances.mask_variances = spread[rows].dense(**half)
             given_z = self.proposal_head.variance(
                 deltas, torch.cat(known), drawn.flatten(0, 1)
             )
@@ -416,7 +426,7 @@ class VAEVIST(BaseMOTModel):
             tracks=tracks,
             # A view would keep the whole stack of a video alive.
             frame=frame.image.clone(),
-            combined_mask=self._combined_mask(frame, instances),
+            combined_mask=self._combined_mask(frame, masks, labels, scores[rows]),
             steps=state.steps + 1,
         )
 
@@ -499,14 +509,17 @@ class VAEVIST(BaseMOTModel):
         found = self.frame_detector.detect(features, [frame.metainfo])[0]
         return found[found.scores >= self.tracker.match_score_thr]
 
-    def _combined_mask(self, frame: Frame, instances: InstanceData) -> Tensor:
+    def _as_result(self, masks: Crops, device: torch.device) -> Tensor | list[Rle]:
+        if self.mask_format == 'rle':
+            return encode_crops(masks)
+        return masks.dense(dtype=torch.bool, device=device)
+
+    def _combined_mask(
+        self, frame: Frame, masks: Crops, labels: Tensor, scores: Tensor
+    ) -> Tensor:
         """Lambda_t in network pixels, (1, 1, H, W)."""
         image = combined_mask(
-            instances.masks,
-            instances.labels,
-            self.num_classes,
-            self.mask_weights,
-            instances.scores,
+            masks, labels, self.num_classes, self.mask_weights, scores
         )
         image = F.interpolate(image[None], size=frame.img_shape, mode='nearest')
         height, width = frame.image.shape[-2:]

@@ -13,11 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .crops import Crops
+
 WEIGHTS = ('class', 'binary', 'score')
 
 
 def combined_mask(
-    masks: Tensor,  # (M, H, W) bool or in [0, 1]
+    masks: Tensor | Crops,  # (M, H, W) bool or in [0, 1]
     labels: Tensor,  # (M,)
     num_classes: int,
     weights: str = 'class',
@@ -49,10 +51,10 @@ def combined_mask(
         if scores is None:
             raise ValueError("weights='score' needs scores")
         values = scores.float()
-    canvas = torch.zeros(masks.shape[1:], device=masks.device)
-    areas = masks.flatten(1).sum(dim=1)
-    for row in torch.argsort(areas, descending=True, stable=True).tolist():
-        canvas = torch.where(masks[row] > 0.5, values[row], canvas)
+    crops = masks if isinstance(masks, Crops) else Crops.whole(masks)
+    canvas = torch.zeros(crops.size, device=labels.device)
+    for row in torch.argsort(crops.areas(), descending=True, stable=True).tolist():
+        canvas[crops.regions[row]].masked_fill_(crops.values[row] > 0.5, values[row])
     return canvas[None]
 
 

@@ -124,15 +124,15 @@ def test_draws_are_those_of_separate_passes() -> None:
         host = roi_head.predict_mask(
             whole, [meta], [InstanceData(bboxes=boxes.clone(), labels=labels)], True
         )[0]
-        assert torch.equal(alone.masks, host.masks)
-        assert torch.allclose(alone.bboxes, host.bboxes)
-        probs.append(alone.mask_probs.float())
+        assert torch.equal(alone.masks.dense(), host.masks)
+        assert torch.allclose(alone.boxes, host.bboxes)
+        probs.append(alone.probs.dense().float())
     assert torch.allclose(shared, torch.cat(deltas), atol=1e-4)
-    assert found.bboxes.tolist() == (boxes * 2).tolist(), 'original pixels'
-    assert torch.allclose(found.mask_probs.float(), sum(probs) / 3, atol=2e-3)
+    assert found.boxes.tolist() == (boxes * 2).tolist(), 'original pixels'
+    assert torch.allclose(found.probs.dense().float(), sum(probs) / 3, atol=2e-3)
     variance = torch.stack(probs).var(dim=0)
     assert variance.max() > 0
-    assert torch.allclose(found.mask_variances.float(), variance, atol=1e-3)
+    assert torch.allclose(found.variances.dense().float(), variance, atol=1e-3)
 
 
 @pytest.mark.parametrize(

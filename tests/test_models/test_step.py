@@ -13,7 +13,9 @@ from torch import Tensor
 
 from mmvist.models import vae_vist
 from mmvist.models.augment import Refined
+from mmvist.models.segmentation import Segments
 from mmvist.models.trackers import MATCHED, NEW, PROPAGATED
+from mmvist.structures.crops import Crops
 
 SIZE = (64, 96)
 
@@ -41,14 +43,13 @@ class Script:
         probs[rois[:, 0] < self.refused] = 0.01
         return Refined(probs, rois[:, None].repeat(1, 2, 1))
 
-    def segment(self, roi_head, features, boxes, labels, metainfo) -> InstanceData:
+    def segment(self, roi_head, features, boxes, labels, metainfo) -> Segments:
         masks = torch.zeros(len(boxes), *metainfo['ori_shape'], dtype=torch.bool)
         for mask, box in zip(masks, boxes.round().long().tolist()):
             x1, y1, x2, y2 = box
             mask[y1:y2, x1:x2] = not self.hollow
-        return InstanceData(
-            bboxes=boxes.clone(), labels=labels, masks=masks, mask_probs=masks.half()
-        )
+        crops = Crops.whole(masks)
+        return Segments(boxes.clone(), crops, crops.map(Tensor.half), None)
 
 
 def play(monkeypatch, frames: Sequence[Script], **tracker):

@@ -73,4 +73,5 @@ model = dict(
         test_cfg=dict(mask_thr_binary=0.5),
     ),
     tracker=dict(type='mmvist.IoUHungarianTracker', match_iou_thr=0.5),
+    mask_format='rle',
 )

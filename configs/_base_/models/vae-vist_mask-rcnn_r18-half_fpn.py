@@ -65,5 +65,6 @@ model = dict(
         test_cfg=dict(mask_thr_binary=0.5),
     ),
     tracker=dict(type='mmvist.IoUHungarianTracker', num_frames_retain=10),
+    mask_format='rle',
     train_cfg=dict(start_iters=500),
 )

@@ -19,6 +19,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmvist.registry import MODELS
+from mmvist.structures.crops import Crops, crop_iou
 from mmvist.structures.masks import mask_iou
 from mmvist.structures.motion import Motion, move_on
 from mmvist.structures.track_state import Tracks
@@ -178,7 +179,7 @@ class IoUHungarianTracker(BaseModule):
         self,
         kinds: Tensor,  # (M,)
         scores: Tensor,  # (M,)
-        masks: Tensor,  # (M, h, w) bool, before they are made disjoint
+        masks: Tensor | Crops,  # (M, h, w) bool, before they are made disjoint
     ) -> Tensor:
         """Keep one of the candidates that are one object, (M,) bool.
 
@@ -190,7 +191,8 @@ class IoUHungarianTracker(BaseModule):
         keep = torch.ones(len(kinds), dtype=torch.bool, device=kinds.device)
         if len(kinds) < 2:
             return keep
-        same = (mask_iou(masks, masks) > self.duplicate_iou_thr).cpu().numpy()
+        iou = crop_iou(masks) if isinstance(masks, Crops) else mask_iou(masks, masks)
+        same = (iou > self.duplicate_iou_thr).cpu().numpy()
         order = np.lexsort((-scores.cpu().numpy(), kinds.cpu().numpy()))
         kept: list[int] = []
         for row in order:
