@@ -33,26 +33,31 @@ def eigenvalues(rho: Tensor, groups: Groups) -> tuple[Tensor, Tensor]:
 
     The first belongs to the d - 1 directions that leave the group's mean as
     it is, the second to the mean. Both are float64: the second cancels near
-    the lower bound of rho.
+    the lower bound of rho. Where d = 1 both are 1, with a zero gradient.
     """
-    rho = _effective(rho, groups)
-    return 1 - rho, 1 + (groups.counts(rho) - 1) * rho
+    across, along = _both(rho, groups).unbind(-1)
+    return across, along
+
+
+def roots(rho: Tensor, groups: Groups, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Square roots of :func:`eigenvalues` in another type, (..., k)."""
+    across, along = _both(rho, groups).sqrt().to(dtype).unbind(-1)
+    return across, along
 
 
 def log_determinant(rho: Tensor, groups: Groups) -> Tensor:
     """Log of the product over groups in eq. (2), (...), float64."""
-    rho = _effective(rho, groups)
-    others = groups.counts(rho) - 1
-    return (others * torch.log1p(-rho) + torch.log1p(others * rho)).sum(-1)
+    both = _both(rho, groups)
+    return (both.log() * groups.eigenvalue_counts(both)).sum((-2, -1))
 
 
-def _effective(rho: Tensor, groups: Groups) -> Tensor:
-    """Correlations in float64, 0 (with a zero gradient) where d = 1."""
-    rho = rho.to(precise_dtype(rho.device))
-    if groups.smallest > 1:
-        return rho
-    single = torch.as_tensor(groups.counts(rho) == 1, device=rho.device)
-    return rho.masked_fill(single, 0.0)
+def _both(rho: Tensor, groups: Groups) -> Tensor:
+    """(..., k, 2): as one tensor, since groups are few and each operation counts."""
+    rho = rho.to(precise_dtype(rho.device)).unsqueeze(-1)
+    if groups.smallest == 1:
+        # whatever it is there, infinite too
+        rho = rho.masked_fill(groups.eigenvalue_slopes(rho)[:, 1:] == 0, 0.0)
+    return 1 + rho * groups.eigenvalue_slopes(rho)
 
 
 def at_least_float32(dtype: torch.dtype) -> torch.dtype:

@@ -17,6 +17,7 @@ from .equicorrelation import (
     at_least_float32,
     eigenvalues,
     log_determinant,
+    roots,
 )
 from .groups import Groups
 
@@ -103,10 +104,9 @@ class GroupedNormal(Distribution):
                 f'{tuple(scale.shape)}, rho {tuple(rho.shape)}'
             ) from error
         dtype = at_least_float32(torch.promote_types(loc.dtype, scale.dtype))
-        self.loc = loc.to(dtype).expand(batch_shape + loc.shape[-1:])
-        self.scale = scale.to(dtype).expand(batch_shape + loc.shape[-1:])
-        rho = rho.to(at_least_float32(rho.dtype))
-        self.rho = rho.expand(batch_shape + rho.shape[-1:])
+        self.loc = _expand(loc.to(dtype), batch_shape)
+        self.scale = _expand(scale.to(dtype), batch_shape)
+        self.rho = _expand(rho.to(at_least_float32(rho.dtype)), batch_shape)
         if batch_shape.numel() == 0:
             validate_args = False  # PyTorch's vector constraints fail on no items
         super().__init__(batch_shape, loc.shape[-1:], validate_args=validate_args)
@@ -180,10 +180,10 @@ class GroupedNormal(Distribution):
         groups = self.groups
         noise = torch.randn(shape, dtype=self.loc.dtype, device=self.loc.device)
         noise = groups.fold(noise)
-        mean = groups.mean(noise)
-        noise -= groups.spread(mean)
-        across, along = (x.sqrt().to(mean.dtype) for x in eigenvalues(self.rho, groups))
-        noise = torch.addcmul(groups.spread(along * mean), groups.spread(across), noise)
+        across, along = roots(self.rho, groups, noise.dtype)
+        # along times the mean of the group and across times the distance to it
+        shift = (along - across) * groups.mean(noise)
+        noise = torch.addcmul(groups.spread(shift), groups.spread(across), noise)
         return torch.addcmul(self.loc, self.scale, groups.unfold(noise))
 
     def log_prob(self, value: Tensor) -> Tensor:
@@ -206,3 +206,9 @@ class GroupedNormal(Distribution):
         constant = self.event_shape[0] * (1 + math.log(2 * math.pi))
         half = 0.5 * (constant + log_determinant(self.rho, self.groups))
         return half.to(self.scale.dtype) + self.scale.log().sum(-1)
+
+
+def _expand(x: Tensor, batch_shape: torch.Size) -> Tensor:
+    """To (*batch_shape, last); what has that shape is left alone, which is faster."""
+    shape = batch_shape + x.shape[-1:]
+    return x if x.shape == shape else x.expand(shape)

@@ -6,7 +6,7 @@ differentiable to any order and never loop over the groups.
 """
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import torch
@@ -85,6 +85,18 @@ class Groups:
         """Group sizes d as a number, or (k,) in the type and place of ``like``."""
         return self.size or like.new_tensor(self.sizes)
 
+    def eigenvalue_counts(self, like: Tensor) -> Tensor:
+        """How often each eigenvalue of a correlation matrix occurs: d - 1, once."""
+        return self._pairs(like)[0]
+
+    def eigenvalue_slopes(self, like: Tensor) -> Tensor:
+        """Of the eigenvalues in rho: -1, d - 1; of a single variable 0, 0."""
+        return self._pairs(like)[1]
+
+    def _pairs(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        sizes = (self.size,) if self.size else self.sizes
+        return _pairs(sizes, like.dtype, like.device)
+
     def index(self, device: torch.device) -> Tensor:
         """Group number of each variable, (J,); kept for the next call."""
         if self._index is None or self._index.device != device:
@@ -129,6 +141,20 @@ class Groups:
         """
         mean, squares = _MeanAndSquares.apply(folded, self)
         return mean, squares
+
+
+@lru_cache(maxsize=64)
+def _pairs(
+    sizes: tuple[int, ...], dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """What both eigenvalues are multiplied by, (k, 2) each."""
+    # an inference tensor could not serve a later backward pass
+    with torch.inference_mode(False):
+        size = torch.tensor(sizes, dtype=dtype, device=device)
+        one, others = torch.ones_like(size), size - 1
+        slopes = torch.stack([-one, others], dim=-1)
+        slopes[size == 1] = 0
+        return torch.stack([others, one], dim=-1), slopes
 
 
 class _MeanAndSquares(torch.autograd.Function):

@@ -1,0 +1,217 @@
+"""Things that do the same, timed in turn, so that what else a machine does hits all.
+
+Times of a shared machine say little, ratios of a round say more: each round runs
+every case once, and a ratio is the median of the ratios of the rounds.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import json
+import multiprocessing
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from mmvist.engine.errors import UserError
+from mmvist.files import whole_file
+
+Run = Callable[[], Any]
+
+
+class DisagreementError(UserError):
+    """What is compared does not do the same: a ratio would mean nothing."""
+
+
+def check_agreement(what: str, agree: bool) -> None:
+    """No number without it.
+
+    Raises:
+        DisagreementError: ``agree`` is false.
+    """
+    if not agree:
+        raise DisagreementError(f'{what} differ: nothing to compare, no number')
+
+
+@dataclass(frozen=True)
+class Race:
+    """Seconds of each case in each round.
+
+    Attributes:
+        seconds: By name.
+    """
+
+    seconds: Mapping[str, Sequence[float]]
+
+    def time(self, name: str) -> float:
+        """Median over the rounds, in seconds."""
+        return median(self.seconds[name])
+
+    def ratio(self, name: str, over: str) -> tuple[float, float, float]:
+        """How many times ``over`` is ``name``: median, smallest, largest of a round."""
+        ratios = [
+            one / other
+            for one, other in zip(self.seconds[name], self.seconds[over], strict=True)
+        ]
+        return median(ratios), min(ratios), max(ratios)
+
+
+def race(
+    cases: Mapping[str, Run],
+    rounds: int = 10,
+    warmup: int = 2,
+    device: str = 'cpu',
+) -> Race:
+    """Run all cases in turn.
+
+    Args:
+        cases: What to run, by name.
+        rounds: That count.
+        warmup: Before them.
+        device: Where they run; of a GPU its own clock is asked.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in cases}
+    for number in range(-warmup, rounds):
+        for name, run in cases.items():
+            taken = _timed(run, device)
+            if number >= 0:
+                seconds[name].append(taken)
+    return Race(seconds)
+
+
+def _timed(run: Run, device: str) -> float:
+    if torch.device(device).type != 'cuda':
+        start = time.perf_counter()
+        run()
+        return time.perf_counter() - start
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    start.record()
+    run()
+    end.record()
+    torch.cuda.synchronize()
+    return start.elapsed_time(end) / 1000
+
+
+def peak_memory(run: Run, device: str = 'cpu') -> float | None:
+    """Most memory that ``run`` has at a time beyond what was there, in MB.
+
+    On a CPU it runs twice in a process of its own, and the second run counts; call it
+    before anything was differentiated, which does not survive a fork. None where the
+    system does not tell.
+    """
+    if torch.device(device).type == 'cuda':
+        run()
+        torch.cuda.synchronize()
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        run()
+        return (torch.cuda.max_memory_allocated() - before) / 2**20
+    if not Path('/proc/self/clear_refs').exists():
+        return None
+    context = multiprocessing.get_context('fork')
+    ours, theirs = context.Pipe(duplex=False)
+    child = context.Process(target=_report_peak, args=(run, theirs))
+    child.start()
+    theirs.close()
+    with suppress(EOFError):
+        found = ours.recv()
+        child.join()
+        return found
+    child.join()
+    raise UserError(f'the process that measured memory ended with {child.exitcode}')
+
+
+def _report_peak(run: Run, pipe: Any) -> None:
+    run()
+    gc.collect()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+    Path('/proc/self/clear_refs').write_text('5')
+    before = _status('VmRSS')
+    run()
+    pipe.send((_status('VmHWM') - before) / 1024)
+
+
+def _status(field: str) -> int:
+    """Of this process, in KiB."""
+    for line in Path('/proc/self/status').read_text().splitlines():
+        name, _, value = line.partition(':')
+        if name == field:
+            return int(value.split()[0])
+    raise UserError(f'/proc/self/status does not tell {field}')
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the numbers were measured on."""
+
+    processor: str
+    threads: int
+    device: str
+    torch: str
+
+    @classmethod
+    def here(cls, device: str = 'cpu') -> Machine:
+        """This one."""
+        name = platform.processor() or platform.machine()
+        with suppress(OSError):
+            for line in Path('/proc/cpuinfo').read_text().splitlines():
+                if line.startswith('model name'):
+                    name = line.partition(':')[2].strip()
+                    break
+        on = torch.device(device)
+        gpu = torch.cuda.get_device_name(on) if on.type == 'cuda' else 'cpu'
+        return cls(name, torch.get_num_threads(), gpu, torch.__version__)
+
+    def __str__(self) -> str:
+        where = '' if self.device == 'cpu' else f'{self.device}, '
+        threads = 'thread' if self.threads == 1 else 'threads'
+        return f'{where}{self.processor}, {self.threads} {threads}, torch {self.torch}'
+
+
+def report(
+    title: str,
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    numbers: Any,
+    path: Path,
+    device: str = 'cpu',
+) -> None:
+    """Print a table as markdown and write the numbers as json.
+
+    Args:
+        title: Above the table.
+        header: Of the columns.
+        rows: Of the table.
+        numbers: What json holds, every digit.
+        path: The json.
+        device: Where it was measured.
+    """
+    machine = Machine.here(device)
+    console = Console(highlight=False, soft_wrap=True)
+    lines = [f'## {title}', '', str(machine), '', _line(header)]
+    lines += [_line(['---'] * len(header)), *map(_line, rows)]
+    console.print('\n'.join(lines), markup=False)
+    content = dict(title=title, machine=asdict(machine), numbers=numbers)
+    with whole_file(path) as part:
+        part.write_text(json.dumps(content, indent=1))
+    console.print(f'\nwritten: {path}', markup=False)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f'| {" | ".join(cells)} |'
+
+
+def times(ratio: tuple[float, float, float]) -> str:
+    """A ratio with its range over the rounds, as text."""
+    middle, low, high = ratio
+    return f'{middle:.3g} ({low:.3g} to {high:.3g})'
