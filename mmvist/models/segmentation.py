@@ -47,13 +47,22 @@ def segment(
     their probabilities, and for the mean over some draws of z, and take the memory
     of their boxes instead of a picture each.
     """
-    size = tuple(metainfo['ori_shape'][:2])
     scale = boxes.new_tensor(metainfo['scale_factor']).repeat(2).float()
-    boxes_out = boxes.float() / scale
+    drawn = _mask_probs(roi_head, features, boxes, labels)
     threshold = roi_head.test_cfg.mask_thr_binary
+    return paste_all(drawn, boxes.float() / scale, metainfo['ori_shape'], threshold)
+
+
+def paste_all(
+    probs: Tensor,  # (M, S, h, w), S draws of each mask over its box
+    boxes: Tensor,  # (M, 4) xyxy
+    size: tuple[int, int],
+    threshold: float,
+) -> Segments:
+    """Bring masks to the pixels of a picture; see :func:`paste`."""
+    size = tuple(size[:2])
     masks, means, spreads, regions = [], [], [], []
-    probs = _mask_probs(roi_head, features, boxes, labels) if len(boxes) else ()
-    for drawn, box in zip(probs, boxes_out, strict=True):
+    for drawn, box in zip(probs, boxes, strict=True):
         pasted, region = paste(drawn, box, size)
         mean = pasted[0] if len(drawn) == 1 else pasted.mean(dim=0)
         mean = _settle(mean, threshold, drawn, box, region)
@@ -63,10 +72,10 @@ def segment(
             spreads.append(pasted.var(dim=0).half())
         regions.append(region)
     return Segments(
-        boxes_out,
+        boxes,
         Crops(masks, regions, size),
         Crops(means, regions, size),
-        Crops(spreads, regions, size) if len(features[0]) > 1 else None,
+        Crops(spreads, regions, size) if probs.shape[1] > 1 else None,
     )
 
 
@@ -138,6 +147,8 @@ def _mask_probs(
 ) -> Tensor:
     """Mask of each box for its label in each draw, (M, S, h, w)."""
     draws = len(features[0])
+    if not len(boxes):
+        return features[0].new_zeros(0, draws, 1, 1)
     rois = bbox2roi([boxes] * draws).to(features[0].dtype)
     extractor = roi_head.mask_roi_extractor
     crops = extractor(features[: extractor.num_inputs], rois)

@@ -144,7 +144,9 @@ def disjoint_crops(
         return masks
     device = masks.values[0].device
     worth = torch.full(masks.size, -1.0, device=device)
-    owner = torch.full(masks.size, -1, dtype=torch.int16, device=device)
+    # row + 1 of the best so far
+    number = torch.uint8 if len(masks) < 256 else torch.int32
+    owner = torch.zeros(masks.size, dtype=number, device=device)
     scores = scores.to(device, torch.float32)
     for row in torch.argsort(scores, descending=True, stable=True).tolist():
         region = masks.regions[row]
@@ -152,8 +154,8 @@ def disjoint_crops(
         best = worth[region]
         wins = (claim > best) & masks.values[row]
         best.copy_(torch.where(wins, claim, best))
-        owner[region].masked_fill_(wins, row)
-    owned = [owner[region] == row for row, region in enumerate(masks.regions)]
+        owner[region].masked_fill_(wins, row + 1)
+    owned = [owner[region] == row for row, region in enumerate(masks.regions, 1)]
     return Crops(owned, masks.regions, masks.size)
 
 

@@ -57,6 +57,17 @@ def test_disjoint_is_that_of_the_pictures(probs, tied):
     assert torch.equal(found.dense(dtype=torch.bool), expected)
 
 
+def test_disjoint_of_more_masks_than_a_byte_counts():
+    probs = random_crops(3, 300)
+    masks = masks_of(probs)
+    scores = torch.rand(300, generator=torch.Generator().manual_seed(1))
+    found = disjoint_crops(masks, scores, probs).dense(dtype=torch.bool)
+    expected = disjoint_masks(
+        masks.dense(dtype=torch.bool), scores, probs=probs.dense(dtype=torch.half)
+    )
+    assert torch.equal(found, expected)
+
+
 def test_codes_are_those_of_the_pictures(probs):
     masks = masks_of(probs)
     whole = masks.dense(dtype=torch.bool).numpy()
