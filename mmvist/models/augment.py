@@ -100,6 +100,7 @@ class AugmentHead(BaseModule):
         train_cfg: ``assigner``, ``sampler``, ``mask_size``, ... of the head.
         test_cfg: ``mask_thr_binary`` of the head.
         loss_weight: Factor on the losses of the branch.
+        skip_kernel: Of :class:`SkipDecoder`.
         with_skip: False drops E_s and keeps x^Mask (ablation (a)).
         init_cfg: MMEngine's initialisation config.
 
@@ -119,6 +120,7 @@ class AugmentHead(BaseModule):
         widths: Sequence[int] = (256, 256, 256, 256),
         out_channels: int = 256,
         loss_weight: float = 1.0,
+        skip_kernel: int = 3,
         with_skip: bool = True,
         init_cfg: dict | None = None,
     ) -> None:
@@ -140,6 +142,7 @@ class AugmentHead(BaseModule):
             ],
             widths,
             out_channels,
+            skip_kernel,
         )
         self.roi_head = MODELS.build(
             dict(roi_head, train_cfg=train_cfg, test_cfg=test_cfg)

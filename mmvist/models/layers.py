@@ -67,8 +67,8 @@ class SkipDecoder(nn.Module):
     """The expanding path of D_pro and D_aug: z upwards, joined by skips.
 
     1. z (stride 32) through a 3x3 convolution;
-    2. at each stride 32, 16, 8, 4: concatenate the skip, 3x3 convolution,
-       ReLU, residual block;
+    2. at each stride 32, 16, 8, 4: concatenate the skip, 3x3 convolution
+       (or add what a 1x1 convolution makes of it), ReLU, residual block;
     3. between strides: subpixel convolution;
     4. a 3x3 convolution gives every stride ``out_channels``.
 
@@ -78,9 +78,12 @@ class SkipDecoder(nn.Module):
             there is none.
         widths: Channels of the decoder at strides 4, 8, 16, 32.
         out_channels: Channels of every output.
+        skip_kernel: 3 convolves a skip with what comes from below, as in the paper;
+            1 takes it to the width of the decoder by a 1x1 convolution, as an FPN
+            does: of wide skips a ninth of the work.
 
     Raises:
-        ValueError: Not four skip channels and widths.
+        ValueError: Not four skip channels and widths, or another kernel.
     """
 
     def __init__(
@@ -89,8 +92,11 @@ class SkipDecoder(nn.Module):
         skip_channels: Sequence[int],
         widths: Sequence[int],
         out_channels: int,
+        skip_kernel: int = 3,
     ) -> None:
         super().__init__()
+        if skip_kernel not in (1, 3):
+            raise ValueError(f'skip_kernel is 1 or 3, got {skip_kernel}')
         levels = len(FEATURE_STRIDES)
         if len(skip_channels) != levels or len(widths) != levels:
             raise ValueError(
@@ -100,10 +106,14 @@ class SkipDecoder(nn.Module):
         self.stem = conv3x3(latent_channels, widths[-1])
         self.fuse = nn.ModuleList(
             nn.Sequential(
-                conv3x3(width + skip, width),
+                conv3x3(width + (skip if skip_kernel == 3 else 0), width),
                 nn.ReLU(inplace=True),
                 ResidualBlock(width),
             )
+            for width, skip in zip(widths, skip_channels)
+        )
+        self.lateral = nn.ModuleList(
+            _lateral(skip, width) if skip and skip_kernel == 1 else None
             for width, skip in zip(widths, skip_channels)
         )
         self.up = nn.ModuleList(
@@ -144,7 +154,7 @@ class SkipDecoder(nn.Module):
             height, width = sizes[level]
             x = x[..., :height, :width]
             conv, relu, block = self.fuse[level]
-            x = block(relu(_join(conv, x, skips[level])))
+            x = block(relu(_join(conv, x, skips[level], self.lateral[level])))
             out = self.out[level]
             if read:
                 outs.append(out(x))
@@ -171,7 +181,8 @@ class SkipDecoder(nn.Module):
         x, seen = cut(x, seen, grown(window, 4, size))
         if skip is not None:
             skip, _ = cut(skip, (0, 0, *size), seen)
-        x, seen = cut(relu(_join(conv, x, skip)), seen, grown(window, 3, size))
+        joined = _join(conv, x, skip, self.lateral[0])
+        x, seen = cut(relu(joined), seen, grown(window, 3, size))
         x, seen = cut(block(x), seen, grown(window, 1, size))
         x, (top, left, bottom, right) = cut(self.out[0](x), seen, window)
         whole = x.new_zeros(*x.shape[:2], *size)
@@ -179,10 +190,24 @@ class SkipDecoder(nn.Module):
         return whole
 
 
-def _join(conv: nn.Conv2d, x: Tensor, skip: Tensor | None) -> Tensor:
-    """``conv`` of x and skip side by side; one skip for all x is convolved once."""
+def _lateral(in_channels: int, out_channels: int) -> nn.Conv2d:
+    """Without a bias: that of the convolution beside it serves both."""
+    conv = nn.Conv2d(in_channels, out_channels, 1, bias=False)
+    nn.init.kaiming_normal_(conv.weight, nonlinearity='relu')
+    return conv
+
+
+def _join(
+    conv: nn.Conv2d, x: Tensor, skip: Tensor | None, lateral: nn.Module | None
+) -> Tensor:
+    """``conv`` of x and skip side by side, or of x plus ``lateral`` of skip.
+
+    One skip for all x is convolved once.
+    """
     if skip is None:
         return conv(x)
+    if lateral is not None:
+        return conv(x) + lateral(skip)
     if len(skip) == len(x):
         return conv(torch.cat([x, skip], dim=1))
     own, shared = conv.weight.split([x.shape[1], skip.shape[1]], dim=1)

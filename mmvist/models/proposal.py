@@ -42,6 +42,7 @@ class ProposalHead(BaseModule):
             width is still seen whole. The deltas stay relative to b_{t-1}.
         bbox_coder: Config of the box coder.
         loss_bbox: Config of the box loss.
+        skip_kernel: Of :class:`SkipDecoder`.
         with_skip: False decodes from z alone (ablation (a) of table 2).
         with_variance: Learn a scale for each delta, see :class:`BoxLikelihood`,
             and return it beside the deltas.
@@ -59,6 +60,7 @@ class ProposalHead(BaseModule):
         roi_context: float = 1.0,
         bbox_coder: dict | None = None,
         loss_bbox: dict | None = None,
+        skip_kernel: int = 3,
         with_skip: bool = True,
         with_variance: bool = False,
         init_cfg: dict | None = None,
@@ -72,6 +74,7 @@ class ProposalHead(BaseModule):
             skip_channels if with_skip else (0,) * len(FEATURE_STRIDES),
             widths,
             out_channels,
+            skip_kernel,
         )
         roi_extractor = roi_extractor or dict(
             type='mmdet.SingleRoIExtractor',

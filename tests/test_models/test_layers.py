@@ -28,9 +28,10 @@ def test_subpixel_conv_starts_as_nearest_neighbour():
 
 @pytest.mark.parametrize('size', ODD_SIZES)
 @pytest.mark.parametrize('skip_channels', [(2, 3, 4, 5), (0, 0, 0, 0)])
-def test_skip_decoder_shapes(size, skip_channels):
+@pytest.mark.parametrize('kernel', [1, 3])
+def test_skip_decoder_shapes(size, skip_channels, kernel):
     sizes = pyramid(*size)
-    decoder = SkipDecoder(3, skip_channels, (4, 5, 6, 7), out_channels=8)
+    decoder = SkipDecoder(3, skip_channels, (4, 5, 6, 7), 8, skip_kernel=kernel)
     skips = [
         torch.rand(2, channels, *one) if channels else None
         for channels, one in zip(skip_channels, sizes)
@@ -39,9 +40,10 @@ def test_skip_decoder_shapes(size, skip_channels):
     assert [tuple(out.shape) for out in outs] == [(2, 8, *one) for one in sizes]
 
 
-def test_skip_decoder_reads_every_skip():
+@pytest.mark.parametrize('kernel', [1, 3])
+def test_skip_decoder_reads_every_skip(kernel):
     sizes = pyramid(40, 70)
-    decoder = SkipDecoder(3, (2, 3, 4, 5), (4, 5, 6, 7), out_channels=8)
+    decoder = SkipDecoder(3, (2, 3, 4, 5), (4, 5, 6, 7), 8, skip_kernel=kernel)
     skips = [
         torch.rand(1, channels, *one, requires_grad=True)
         for channels, one in zip((2, 3, 4, 5), sizes)
@@ -54,3 +56,8 @@ def test_skip_decoder_reads_every_skip():
 def test_skip_decoder_wants_four_numbers():
     with pytest.raises(ValueError, match='strides'):
         SkipDecoder(3, (2, 3, 4), (4, 5, 6, 7), 8)
+
+
+def test_skip_decoder_knows_two_kernels():
+    with pytest.raises(ValueError, match='skip_kernel is 1 or 3, got 5'):
+        SkipDecoder(3, (2, 3, 4, 5), (4, 5, 6, 7), 8, skip_kernel=5)

@@ -139,10 +139,11 @@ def test_draws_are_those_of_separate_passes() -> None:
     'window',
     [(0, 0, 31, 47), (5, 7, 20, 30), (28, 0, 31, 3), (10, 40, 11, 47), (0, 20, 8, 47)],
 )
+@pytest.mark.parametrize('kernel', [1, 3])
 @torch.no_grad()
-def test_what_is_read_is_as_if_all_were_decoded(window) -> None:
+def test_what_is_read_is_as_if_all_were_decoded(window, kernel) -> None:
     torch.manual_seed(0)
-    decoder = SkipDecoder(4, (3, 5, 0, 5), (8, 8, 8, 8), 6)
+    decoder = SkipDecoder(4, (3, 5, 0, 5), (8, 8, 8, 8), 6, skip_kernel=kernel)
     for parameter in decoder.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     z = torch.randn(2, 4, 4, 6)

@@ -1,0 +1,36 @@
+# VAE-VIST at the size of the paper for half the work: what docs/performance.md found
+# to cost most is narrower, and skips join the decoders by 1x1 convolutions.
+_base_ = './vae-vist_mask-rcnn_r101_fpn.py'
+
+widths = (16, 32, 64, 128, 128)
+skip_channels = (64, 128, 128, 128)
+latent_channels = 16
+channels = 128
+
+model = dict(
+    # as many RoIs as MMDetection's MaskTrack R-CNN takes
+    detector=dict(test_cfg=dict(rpn=dict(nms_pre=200, max_per_img=200))),
+    encoder=dict(widths=widths, latent_channels=latent_channels, stem_stride=2),
+    auxiliary_head=dict(widths=widths, latent_channels=latent_channels, stem_stride=2),
+    proposal_head=dict(
+        latent_channels=latent_channels,
+        skip_channels=skip_channels,
+        widths=(64, 64, 64, 64),
+        out_channels=64,
+        fc_channels=256,
+        skip_kernel=1,
+    ),
+    augment_head=dict(
+        latent_channels=latent_channels,
+        skip_channels=skip_channels,
+        widths=(64, 64, 64, 64),
+        out_channels=channels,
+        skip_kernel=1,
+        roi_head=dict(
+            bbox_roi_extractor=dict(out_channels=channels),
+            bbox_head=dict(in_channels=channels),
+            mask_roi_extractor=dict(out_channels=channels),
+            mask_head=dict(in_channels=channels, conv_out_channels=channels),
+        ),
+    ),
+)
