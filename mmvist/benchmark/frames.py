@@ -1,0 +1,221 @@
+"""Frames of one video through several trackers, with what is detected given.
+
+Random weights detect nothing that could be timed: so every detector runs as it is, and
+then says the same boxes, which move smoothly. What D_pro and the box head behind D_aug
+add to a box is set to nothing, so that every tracker has the same objects all along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from mmdet.structures import DetDataSample, TrackDataSample
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+
+from mmvist.models import VAEVIST
+from mmvist.registry import MODELS
+
+SCORE = 0.9
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Boxes that move across a picture and come back.
+
+    Attributes:
+        count: How many.
+        size: (height, width) of the picture as the network sees it, unpadded.
+        sides: Smallest and largest side, as parts of the height.
+    """
+
+    count: int
+    size: tuple[int, int]
+    sides: tuple[float, float] = (0.2, 0.55)
+
+    def boxes(self, frame: int, device: torch.device | str = 'cpu') -> Tensor:
+        """(count, 4) xyxy in frame ``frame``."""
+        draw = torch.Generator().manual_seed(self.count)
+        height, width = self.size
+        sides = torch.empty(self.count, 2).uniform_(*self.sides, generator=draw)
+        sides = sides * height
+        room = torch.tensor([width, height]) - sides
+        start = torch.rand(self.count, 2, generator=draw)
+        speed = 0.02 * torch.randn(self.count, 2, generator=draw)
+        # to and fro between 0 and 1
+        place = ((start + frame * speed) % 2 - 1).abs() * room
+        return torch.cat([place, place + sides], dim=1).to(device)
+
+    def detections(self, frame: int, device: torch.device | str) -> InstanceData:
+        """What a detector says: all of the first class."""
+        return InstanceData(
+            bboxes=self.boxes(frame, device),
+            scores=torch.full((self.count,), SCORE, device=device),
+            labels=torch.zeros(self.count, dtype=torch.long, device=device),
+        )
+
+
+class Player:
+    """A model that sees the frames of a video one after the other.
+
+    Args:
+        model_cfg: Config of a ``VAEVIST`` or of MMDetection's ``MaskTrackRCNN``.
+        objects: What is detected.
+        ori_shape: (height, width) of the frames before they were resized.
+        device: Where it runs.
+        detector: Weights of the detector, to be those of another player.
+    """
+
+    def __init__(
+        self,
+        model_cfg: Config,
+        objects: Objects,
+        ori_shape: tuple[int, int] | None = None,
+        device: str = 'cpu',
+        detector: dict[str, Tensor] | None = None,
+    ) -> None:
+        torch.manual_seed(0)
+        with DefaultScope.overwrite_default_scope('mmdet'):
+            self.model = MODELS.build(model_cfg).to(device).eval()
+        if detector is not None:
+            self.model.detector.load_state_dict(detector)
+        self.objects = objects
+        self.ori_shape = ori_shape or objects.size
+        self.device = device
+        self.masks = 0
+        self._frame = -1
+        self._say_boxes()
+        _fill_masks(self.model)
+        if isinstance(self.model, VAEVIST):
+            _leave_boxes(self.model)
+
+    def _say_boxes(self) -> None:
+        roi_head = self.model.detector.roi_head
+        predict = roi_head.predict_bbox
+
+        def instead(*args: object, **kwargs: object) -> list[InstanceData]:
+            predict(*args, **kwargs)
+            return [self.objects.detections(self._frame, self.device)]
+
+        roi_head.predict_bbox = instead
+
+    @torch.no_grad()
+    def see(self, image: Tensor) -> None:
+        """Track the next frame, (1, 3, H, W) padded; ``masks`` counts the masks."""
+        self._frame += 1
+        sample = self._sample(tuple(image.shape[-2:]))
+        found = self.model.predict(image[:, None], [sample])
+        one = found[0].video_data_samples[0]
+        # of the host those before its tracker, which may lose some
+        last = one.get('pred_instances', one.pred_track_instances)
+        self.masks = len(last.masks)
+
+    def _sample(self, padded: tuple[int, int]) -> TrackDataSample:
+        height, width = self.objects.size
+        sample = DetDataSample(
+            metainfo=dict(
+                img_id=self._frame,
+                frame_id=self._frame,
+                video_id=0,
+                video_length=1,
+                ori_video_length=1 << 30,
+                ori_shape=self.ori_shape,
+                img_shape=self.objects.size,
+                pad_shape=padded,
+                batch_input_shape=padded,
+                scale_factor=(width / self.ori_shape[1], height / self.ori_shape[0]),
+            )
+        )
+        return TrackDataSample(video_data_samples=[sample])
+
+
+def _leave_boxes(model: VAEVIST) -> None:
+    """D_pro and the head behind D_aug keep boxes, and are sure of all of them."""
+    # objects that overlap are two all the same
+    model.tracker.duplicate_iou_thr = 1.0
+    last = [model.proposal_head.fc_reg]
+    if model.with_augment:
+        head = model.augment_head.roi_head.bbox_head
+        last += [head.fc_reg, head.fc_cls]
+    for layer in last:
+        nn.init.zeros_(layer.weight)
+        nn.init.zeros_(layer.bias)
+    if model.with_augment:
+        head.fc_cls.bias.data[0] = 10.0
+
+
+def _fill_masks(model: nn.Module) -> None:
+    """Masks that fill their boxes, nearly: what is empty would not be shown."""
+    for name, module in model.named_modules():
+        if name.endswith('mask_head.conv_logits'):
+            nn.init.normal_(module.weight, std=1e-3)
+            nn.init.constant_(module.bias, 1.0)
+
+
+def padded(size: tuple[int, int], divisor: int = 32) -> tuple[int, int]:
+    """The size of the tensor that a preprocessor makes."""
+    return tuple(-(-side // divisor) * divisor for side in size)
+
+
+def stage_modules(model: nn.Module) -> dict[str, nn.Module]:
+    """The modules whose time makes a profile, by what they are called in it."""
+    detector = model.detector
+    stages = {
+        'backbone': detector.backbone,
+        'FPN': detector.neck,
+        'RPN': detector.rpn_head,
+        'box RoIAlign': detector.roi_head.bbox_roi_extractor,
+        'box head': detector.roi_head.bbox_head,
+    }
+    if isinstance(model, VAEVIST):
+        stages |= {
+            'E_phi': model.encoder,
+            'D_pro maps': model.proposal_head.decoder,
+            'D_pro RoIAlign': model.proposal_head.roi_extractor,
+            'D_pro layers': model.proposal_head.fc,
+        }
+        if model.with_augment:
+            heads = model.augment_head.roi_head
+            stages |= {
+                'D_aug maps': model.augment_head,
+                'D_aug box RoIAlign': heads.bbox_roi_extractor,
+                'D_aug box head': heads.bbox_head,
+                'mask RoIAlign': heads.mask_roi_extractor,
+                'mask head': heads.mask_head,
+            }
+    else:
+        stages |= {
+            'mask RoIAlign': detector.roi_head.mask_roi_extractor,
+            'mask head': detector.roi_head.mask_head,
+            'track RoIAlign': model.track_head.roi_extractor,
+            'track head': model.track_head.embed_head,
+        }
+    return stages
+
+
+class Profile:
+    """Seconds in each stage, by forward hooks; on a CPU.
+
+    Args:
+        model: To be watched.
+        clock: Tells seconds.
+    """
+
+    def __init__(self, model: nn.Module, clock: Callable[[], float]) -> None:
+        self.seconds = dict.fromkeys(stage_modules(model), 0.0)
+        self._clock = clock
+        for name, module in stage_modules(model).items():
+            self._watch(name, module)
+
+    def _watch(self, name: str, module: nn.Module) -> None:
+        begun: list[float] = []
+        module.register_forward_pre_hook(lambda *_: begun.append(self._clock()))
+
+        def end(*_: object) -> None:
+            self.seconds[name] += self._clock() - begun.pop()
+
+        module.register_forward_hook(end)

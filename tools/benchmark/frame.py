@@ -1,0 +1,211 @@
+"""One frame by VAE-VIST beside MMDetection's MaskTrack R-CNN.
+
+The same detector with the same weights, which says the same boxes to all; frames are
+tracked in turn. VAE-VIST detects, propagates and makes one mask for each object, and no
+ratio is printed if the numbers of masks differ.
+
+Example:
+    python tools/benchmark/frame.py --size 360 640 --objects 10 30
+"""
+
+import argparse
+import copy
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmvist.apis.complexity import frame_complexity
+from mmvist.benchmark.frames import Objects, Player, Profile, padded
+from mmvist.benchmark.rows import CONFIGS
+from mmvist.benchmark.side_by_side import (
+    Race,
+    check_agreement,
+    peak_memory,
+    race,
+    report,
+    times,
+)
+from mmvist.engine.launch import read_config, run_tool
+
+HOST = 'MaskTrack R-CNN'
+DATA = '4xb2-20e_youtubevis2019'
+CASES = {
+    HOST: (f'baselines/masktrack-rcnn_mask-rcnn_r101_fpn_{DATA}.py', {}),
+    'VAE-VIST': (f'vae_vist/vae-vist_mask-rcnn_r101_fpn_{DATA}.py', {}),
+    'fast': (f'vae_vist/vae-vist_mask-rcnn_r101_fpn_{DATA}_fast.py', {}),
+    'fast, every second frame detected': (
+        f'vae_vist/vae-vist_mask-rcnn_r101_fpn_{DATA}_fast.py',
+        {'detect_interval': 2},
+    ),
+}
+"""Config under ``configs`` and what is changed of its model."""
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Arguments of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        '--size',
+        type=int,
+        nargs=2,
+        default=[360, 640],
+        help='(height, width) of the frame and of the results (default: 360 640)',
+    )
+    parser.add_argument('--objects', type=int, nargs='+', default=[10, 30])
+    parser.add_argument(
+        '--depth', type=int, default=50, choices=[50, 101], help='of the ResNet'
+    )
+    parser.add_argument('--rounds', type=int, default=5, help='of two frames each')
+    parser.add_argument('--threads', type=int, help="default: PyTorch's own")
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--amp', action='store_true', help='on a GPU: half precision')
+    parser.add_argument('--profile', action='store_true', help='where the time goes')
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/performance'))
+    return parser.parse_args(argv)
+
+
+def config_of(case: str, depth: int) -> Config:
+    """Of a case: the ResNet, and as many RoIs as the host's own config has."""
+    path, changes = CASES[case]
+    cfg = read_config(CONFIGS / path)
+    detector = cfg.model.detector
+    detector.backbone.depth = depth
+    detector.init_cfg = None
+    detector.test_cfg.rpn.update(nms_pre=200, max_per_img=200)
+    cfg.model.update(copy.deepcopy(changes))
+    return cfg
+
+
+def players(objects: Objects, depth: int, device: str) -> dict[str, Player]:
+    """One of each case, all with the detector of the first."""
+    made: dict[str, Player] = {}
+    for case in CASES:
+        weights = made[HOST].model.detector.state_dict() if made else None
+        cfg = config_of(case, depth).model
+        made[case] = Player(cfg, objects, device=device, detector=weights)
+    return made
+
+
+def picture(size: tuple[int, int], device: str) -> Tensor:
+    """A frame, (1, 3, H, W) padded."""
+    draw = torch.Generator().manual_seed(0)
+    image = torch.randn(1, 3, *size, generator=draw)
+    height, width = padded(size)
+    return F.pad(image, (0, width - size[1], 0, height - size[0])).to(device)
+
+
+def compare(
+    made: dict[str, Player], image: Tensor, rounds: int, device: str, amp: bool
+) -> Race:
+    """Two frames a round, so that every second frame is in each."""
+
+    def see(player: Player) -> None:
+        with torch.autocast(torch.device(device).type, enabled=amp):
+            for _ in range(2):
+                player.see(image)
+
+    cases = {case: (lambda player=player: see(player)) for case, player in made.items()}
+    found = race(cases, rounds, device=device)
+    counts = {player.masks for player in made.values()}
+    check_agreement(f'numbers of masks, {sorted(counts)},', len(counts) == 1)
+    return found
+
+
+def profile(made: dict[str, Player], image: Tensor, frames: int = 6) -> dict:
+    """Seconds a frame by case and stage, and of all that is in no stage."""
+    found = {}
+    for case, player in made.items():
+        watch = Profile(player.model, time.perf_counter)
+        start = time.perf_counter()
+        for _ in range(frames):
+            player.see(image)
+        total = time.perf_counter() - start
+        stages = dict(watch.seconds, rest=total - sum(watch.seconds.values()))
+        found[case] = {name: spent / frames for name, spent in stages.items()}
+    return found
+
+
+def rate(device: str) -> float:
+    """Multiply-adds a second of a convolution that suits the machine."""
+    conv = torch.nn.Conv2d(256, 256, 3, padding=1).to(device)
+    image = torch.randn(1, 256, 96, 160, device=device)
+    with torch.no_grad():
+        found = race(dict(conv=lambda: conv(image)), device=device)
+    return 256 * 256 * 9 * 96 * 160 / found.time('conv')
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Measure and report."""
+    args = parse_args(argv)
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    size, numbers, rows = tuple(args.size), [], []
+    image = picture(size, args.device)
+    reached = rate(args.device)
+    for count in args.objects:
+        objects = Objects(count, size)
+        made = players(objects, args.depth, args.device)
+        memory = {
+            case: peak_memory(lambda one=one: one.see(image), args.device)
+            for case, one in made.items()
+        }
+        found = compare(made, image, args.rounds, args.device, args.amp)
+        stages = profile(made, image) if args.profile else {}
+        for case in CASES:
+            work = frame_complexity(config_of(case, args.depth), size, count)
+            known = memory[case] is not None
+            rows.append(
+                [
+                    case,
+                    str(count),
+                    f'{500 * found.time(case):.0f} ms',
+                    '1' if case == HOST else times(found.ratio(case, HOST)),
+                    f'{work.multiply_adds / 1e9:.0f} G',
+                    f'{1000 * work.multiply_adds / reached:.0f} ms',
+                    f'{memory[case]:.0f} MB' if known else '-',
+                ]
+            )
+            numbers.append(
+                dict(
+                    case=case,
+                    objects=count,
+                    seconds_of_two_frames=list(found.seconds[case]),
+                    multiply_adds=work.multiply_adds,
+                    by_part=work.by_part,
+                    memory=memory[case],
+                    stages=stages.get(case),
+                )
+            )
+    header = ['', 'objects', 'a frame', f'times {HOST}']
+    header += ['multiply-adds', 'floor', 'memory']
+    precision = 'half precision' if args.amp else 'float32'
+    report(
+        f'One frame, {size[1]} x {size[0]}, ResNet-{args.depth} FPN, {precision}',
+        header,
+        rows,
+        dict(multiply_adds_a_second=reached, cases=numbers),
+        args.out / f'frame_{size[1]}x{size[0]}.json',
+        args.device,
+    )
+    if args.profile:
+        print_profile(numbers)
+
+
+def print_profile(numbers: Sequence[dict]) -> None:
+    """Milliseconds of each stage of a frame."""
+    for one in numbers:
+        parts = sorted(one['stages'].items(), key=lambda item: -item[1])
+        said = ', '.join(f'{name} {1000 * spent:.0f}' for name, spent in parts)
+        print(f'{one["case"]}, {one["objects"]} objects, ms: {said}')
+
+
+if __name__ == '__main__':
+    sys.exit(run_tool(main))
