@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+_PART = re.compile(r'\..*\.(\d+)\.part(\.\w+)?')
+
 
 @contextmanager
-def whole_file(path: str | os.PathLike) -> Iterator[Path]:
+def whole_file(path: str | os.PathLike, sync: bool = False) -> Iterator[Path]:
     """A place to write that takes the name ``path`` when all is written.
 
     Whatever fails before, a full disk for one, leaves the file of that name as it was.
@@ -17,7 +21,9 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     take their names when the last one is written.
 
     Args:
-        path: The file; its folder is made.
+        path: The file; its folder is made. A link stays one, and a file that is there
+            keeps its mode.
+        sync: Wait for the disk, so that it is whole after a loss of power, too.
 
     Yields:
         A path beside it that ends in the same suffix.
@@ -35,11 +41,16 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
         >>> name.read_text()
         '1 2 3'
     """
-    path = Path(path)
-    part = path.with_name(f'.{path.stem}.{os.getpid()}{path.suffix}')
+    path = Path(os.path.realpath(path))
+    part = path.with_name(f'.{path.stem[:100]}.{os.getpid()}.part{path.suffix}')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
+        if sync:
+            with part.open('rb') as written:
+                os.fsync(written.fileno())
+        if path.exists():
+            shutil.copymode(path, part)
         os.replace(part, path)
     except OSError as error:
         # a write knows no name, and nobody knows that of the part
@@ -49,3 +60,26 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def remove_parts(folder: str | os.PathLike) -> None:
+    """Remove what processes that were killed had begun to write.
+
+    Args:
+        folder: Where to look; not below it. One that is not there has none.
+    """
+    with suppress(OSError):
+        for path in Path(folder).iterdir():
+            found = _PART.fullmatch(path.name)
+            if found and not _alive(int(found[1])):
+                path.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        pass
+    return True

@@ -239,7 +239,7 @@ def toy_dataset(root: str | Path, **kwargs: Any) -> MOTSDataset:
     with DefaultScope.overwrite_default_scope('mmdet'):
         return MOTSDataset(
             data_root=str(root),
-            ann_file='annotations/train.json',
+            ann_file=kwargs.pop('ann_file', 'annotations/train.json'),
             data_prefix=dict(img_path='training/image_02'),
             **kwargs,
         )

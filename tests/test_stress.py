@@ -12,6 +12,8 @@ from thorough import examples
 from mmvist.stress.annotations import READERS, spoil, try_annotations, write_good
 from mmvist.stress.confined import LOADED, REFUSED, run_confined
 from mmvist.stress.full_disk import WRITERS, try_full_disk
+from mmvist.stress.kills import kill_and_resume, train_command
+from mmvist.testing import write_toy_mots
 
 
 @pytest.fixture(scope='module')
@@ -86,3 +88,18 @@ def test_a_full_disk_leaves_the_results_of_before() -> None:
     bad = [trial for trial in trials if not trial.good]
     assert not bad
     assert {trial.left for trial in trials} == {'old', 'new'}
+
+
+def test_a_training_killed_in_a_write_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    root = Path(__file__).parents[1]
+    write_toy_mots(tmp_path / 'data')
+    command = train_command(
+        root / 'tools/train.py',
+        root / 'configs/vae_vist/vae-vist_mask-rcnn_r18-half_fpn_synthetic.py',
+        tmp_path / 'data',
+        iterations=6,
+    )
+    *_, done = kill_and_resume(command, tmp_path, iterations=6, count=2)
+    assert done.equal
+    assert done.kills[1][1], 'the second kill is in a write'
+    assert not list((tmp_path / 'broken').glob('.*.part.pth'))

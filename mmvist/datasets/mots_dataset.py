@@ -9,6 +9,7 @@ from mmdet.datasets import BaseVideoDataset
 from mmvist.datasets.converters.cocovid import check_inside
 from mmvist.datasets.converters.segmentation import read_segmentation
 from mmvist.datasets.errors import DataError
+from mmvist.datasets.frame_size import check_frame_size
 from mmvist.datasets.rng import seeded_rng
 from mmvist.registry import DATASETS
 
@@ -83,10 +84,11 @@ class MOTSDataset(BaseVideoDataset):
         if not data_list:
             raise DataError(f'{self.ann_file}: holds no frames')
         sizes: dict[tuple[int, int], tuple[int, int]] = {}
-        self._size_of = {}
+        self._size_of, self._checked = {}, set()
         for video in data_list:
             for image in video['images']:
                 size = image['height'], image['width']
+                check_frame_size(size, f'{self.ann_file}: {image["img_path"]}')
                 self._size_of[image['img_id']] = sizes.setdefault(size, size)
         return data_list
 
@@ -129,28 +131,32 @@ class MOTSDataset(BaseVideoDataset):
         seed = getattr(idx, 'seed', None)
         try:
             if seed is None:
-                data = super().prepare_data(idx)
+                data = self._prepare(idx)
             else:
                 data = self._seeded_data(idx, seed)
         except cv2.error:
             self._check_not_empty(idx)
-            raise
-        except _MALFORMED:
-            self._check_instances(idx)
             raise
         self._check_sizes(data)
         return data
 
     def _seeded_data(self, idx: Any, seed: int) -> Any:
         with seeded_rng(seed):
-            data = super().prepare_data(idx)
+            data = self._prepare(idx)
             # a pipeline may refuse a sample: the stand-in is drawn here, since
             # the parent would draw it from a generator that is not seeded
             for _ in range(self.max_refetch):
                 if data is not None or self.test_mode:
                     break
-                data = super().prepare_data(self._rand_another())
+                data = self._prepare(self._rand_another())
             return data
+
+    def _prepare(self, idx: Any) -> Any:
+        video = idx[0] if isinstance(idx, tuple) else idx
+        if video not in self._checked:
+            self._check_instances(video)
+            self._checked.add(video)
+        return super().prepare_data(idx)
 
     def _check_not_empty(self, idx: Any) -> None:
         """OpenCV names no file when it is given one of no bytes."""
@@ -160,9 +166,12 @@ class MOTSDataset(BaseVideoDataset):
             if osp.isfile(path) and not osp.getsize(path):
                 raise DataError(f'{path}: is empty (0 bytes); fetch it again')
 
-    def _check_instances(self, idx: Any) -> None:
-        """Name the instance of a video that cannot be what it says."""
-        video = idx[0] if isinstance(idx, tuple) else idx
+    def _check_instances(self, video: int) -> None:
+        """Name the instance of a video that cannot be what it says.
+
+        Before its masks are decoded: pycocotools decodes a code of another size into
+        whatever memory lies there, without a word.
+        """
         for image in self.get_data_info(video)['images']:
             size = image['height'], image['width']
             for one in image['instances']:

@@ -112,6 +112,8 @@ def _record(sample: DetDataSample | dict) -> dict[str, Any]:
         if key in meta
     }
     for name, value in predicted.items():
+        if meta.get('unreadable'):
+            value = value[:0]  # whatever the model saw in the black frame
         if name == 'masks' and isinstance(value, list):
             record[name] = value  # run-length codes already
             continue

@@ -1,5 +1,8 @@
 """Errors that a user can mend: the tools print one line and exit with 2 or 3."""
 
+INCOMPLETE = 3
+"""Exit status of a tool that has written all but what could not be done."""
+
 
 class UserError(Exception):
     """Something the user gave does not fit; the message is for them."""

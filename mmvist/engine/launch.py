@@ -26,7 +26,7 @@ from mmengine.runner import Runner
 from mmvist.files import whole_file
 
 from .checkpoint import force_weights_only
-from .errors import IncompleteError, UserError
+from .errors import INCOMPLETE, IncompleteError, UserError
 from .interrupt import INTERRUPTED
 from .mistakes import line_of
 from .runner import VISTRunner
@@ -305,7 +305,7 @@ def run_tool(
             raise
         if _rank() == 0:
             print(f'error: {line}', file=sys.stderr)
-        return 3 if isinstance(error, IncompleteError) else 2
+        return INCOMPLETE if isinstance(error, IncompleteError) else 2
     except KeyboardInterrupt:
         if _rank() == 0:
             print(f'\n{stopped}', file=sys.stderr)

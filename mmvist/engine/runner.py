@@ -2,19 +2,20 @@
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mmengine.device import get_device
 from mmengine.dist import is_main_process
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper, revert_sync_batchnorm
+from mmengine.optim import OptimWrapper
 from mmengine.registry import RUNNERS
 from mmengine.runner import BaseLoop, Runner
 from mmengine.runner.checkpoint import load_state_dict
-from torch import nn
+from torch import Tensor, nn
 
-from mmvist.files import whole_file
+from mmvist.files import remove_parts, whole_file
 
 from .checkpoint import (
     check_classes,
@@ -125,6 +126,8 @@ class VISTRunner(Runner):
 
     def load_or_resume(self) -> None:
         """Go on from the latest whole checkpoint, see :func:`latest_checkpoint`."""
+        if is_main_process():
+            remove_parts(self.work_dir)
         if self._resume and self._load_from is None:
             self._load_from = latest_checkpoint(self.work_dir)
             if self._load_from is None:
@@ -141,30 +144,38 @@ class VISTRunner(Runner):
             UserError: A weight is not finite, as after a gradient that was not; the
                 loss would tell so only in the next iteration.
         """
-        self._check_finite(filename)
+        self.check_finite(f'checkpoint {filename} is not written')
         if '://' in out_dir:  # another backend, which has no renaming
             super().save_checkpoint(out_dir, filename, *args, **kwargs)
         elif is_main_process():
             self._save_whole(out_dir, filename, *args, **kwargs)
 
-    def _check_finite(self, filename: str) -> None:
-        bad = [
-            name
-            for name, value in self.model.named_parameters()
-            if not value.detach().isfinite().all()
-        ]
+    def check_finite(self, then: str) -> None:
+        """Look at weights, running statistics and what the optimiser remembers.
+
+        Args:
+            then: What does not happen if one of them is not finite.
+
+        Raises:
+            UserError: One is not.
+        """
+        bad = list(_not_finite(self.model.state_dict()))
+        if isinstance(self.optim_wrapper, OptimWrapper):
+            state = self.optim_wrapper.optimizer.state
+            for number, kept in enumerate(state.values()):
+                bad += _not_finite(kept, f'{{}} of weight {number} in the optimiser')
         if bad:
             raise UserError(
-                f'checkpoint {filename} is not written: {len(bad)} weights are not '
-                f'finite, such as {bad[0]}; the last checkpoint is from before: lower '
-                'the learning rate, then go on with --resume'
+                f'{then}: {len(bad)} weights are not finite, such as {bad[0]}; the '
+                'last checkpoint is from before: lower the learning rate, then go on '
+                'with --resume'
             )
 
     def _save_whole(
         self, out_dir: str, filename: str, *args: Any, **kwargs: Any
     ) -> None:
-        with whole_file(os.path.join(out_dir, filename)) as part:
-            super().save_checkpoint(out_dir, part.name, *args, **kwargs)
+        with whole_file(os.path.join(out_dir, filename), sync=True) as part:
+            super().save_checkpoint(str(part.parent), part.name, *args, **kwargs)
 
     def _classes(self, training: bool) -> Sequence[str] | None:
         """The classes of the data that is trained or tested on, where known."""
@@ -172,6 +183,12 @@ class VISTRunner(Runner):
         loop = loop if isinstance(loop, BaseLoop) else self._val_loop
         dataset = getattr(getattr(loop, 'dataloader', None), 'dataset', None)
         return (getattr(dataset, 'metainfo', None) or {}).get('classes')
+
+
+def _not_finite(state: Mapping[str, Any], name: str = '{}') -> Iterator[str]:
+    for key, value in state.items():
+        if isinstance(value, Tensor) and not value.detach().isfinite().all():
+            yield name.format(key)
 
 
 def _check_resumable(checkpoint: dict, filename: str) -> None:

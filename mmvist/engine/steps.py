@@ -13,7 +13,7 @@ from rich.console import Console
 
 from mmvist.files import whole_file
 
-from .errors import UserError
+from .errors import INCOMPLETE, UserError
 
 # the hosts warn of much that a newcomer can do nothing about
 QUIET = {**os.environ, 'PYTHONWARNINGS': 'ignore', 'PYTHON': sys.executable}
@@ -88,7 +88,10 @@ class Steps:
             [start or sys.executable, *words], env=self.environment, close_fds=False
         )
         code, memory = _wait(process)
-        if code:
+        if code == INCOMPLETE:
+            # all is written; the tool has said what is missing, and so do its numbers
+            self.console.print(f'{script} left frames out, see above', style='yellow')
+        elif code:
             raise UserError(f'{script} ended with exit code {code}, see above')
         seconds = time.monotonic() - begun
         self.console.print(f'took {duration(seconds)}', style='dim')

@@ -7,7 +7,7 @@ from mmdet.evaluation.metrics import BaseVideoMetric
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 
-_META_KEYS = ('img_id', 'video_id', 'frame_id', 'img_path')
+_META_KEYS = ('img_id', 'video_id', 'frame_id', 'img_path', 'unreadable')
 
 
 class AnyHostMetric(BaseVideoMetric):

@@ -122,7 +122,7 @@ def _of_json(path: Path, truth: Truth) -> Found:
         tracks = json.loads(path.read_text(encoding='utf-8'))
     except OSError as error:
         raise DataError(f'{path}: cannot be read ({error.strerror})') from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f'{path}: is no json ({error}); write it again') from error
     if not isinstance(tracks, list):
         raise DataError(f'{path}: holds no list of tracks; is it an annotation file?')

@@ -102,7 +102,8 @@ def _child(
         outcome = _outcome(work, folder)
     finally:
         with contextlib.suppress(BaseException):
-            os.write(writer, json.dumps(outcome).encode()[:60_000])
+            kind, text = outcome
+            os.write(writer, json.dumps((kind, text[:5000])).encode())
         os._exit(0)
 
 

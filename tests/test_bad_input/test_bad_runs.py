@@ -253,7 +253,6 @@ CASES: dict[str, tuple[tuple, Callable[[], object], str]] = {
         lambda: all_frames(zero_bytes),
         'is empty (0 bytes)',
     ),
-    'test frame empty': (TEST, lambda: zero_bytes(FRAME), '000002.png: is empty'),
     'truth a list of objects': (
         SCORE,
         lambda: (predicted(), write(TRUTH, '[{"a": 1}]')),
@@ -422,7 +421,7 @@ def test_a_frame_that_cannot_be_read_is_left_out(
     harm()
     ended = refusal(*TEST, '--out', 'tracks.pkl')
     assert ended.code == 3
-    assert f'error: 1 frames could not be read and have no results: {FRAME}; ' in (
+    assert f'error: 1 frame could not be read and has no results: {FRAME}; ' in (
         ended.error
     )
     assert {'run/metrics.json', 'tracks.pkl'} <= set(ended.new)

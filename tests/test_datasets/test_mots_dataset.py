@@ -144,3 +144,35 @@ def test_toy_batch_is_what_a_loader_gives(tmp_path: Path) -> None:
     assert [
         [f.frame_id for f in s.video_data_samples] for s in batch['data_samples']
     ] == [[0, 1, 2], [3, 4, 5], [4, 5, 5]]
+
+
+@pytest.mark.parametrize(
+    ('mask', 'words'),
+    [
+        (dict(counts='0' * 200), 'pixels, the frame of'),
+        (dict(size=[640, 960]), 'mask is'),
+        (dict(size=[96, 64]), 'mask is'),
+        (dict(counts='~'), 'cannot be read'),
+    ],
+)
+def test_a_mask_that_is_not_of_its_frame_is_named(
+    toy_root: Path, tmp_path: Path, mask: dict, words: str
+) -> None:
+    def edit(content: dict) -> None:
+        content['annotations'][0]['segmentation'].update(mask)
+
+    path = edited(toy_root, tmp_path, edit)
+    dataset = toy_dataset(toy_root, ann_file=str(path))
+    with pytest.raises(DataError, match=f'0000/000000.png.*{words}'):
+        dataset[FrameIndex(0, 1, seed=0)]
+
+
+@pytest.mark.parametrize('size', [(-5, 8), (10**7, 10**7), (8.5, 8), (True, 8)])
+def test_a_size_that_no_frame_has_is_named(
+    toy_root: Path, tmp_path: Path, size: tuple
+) -> None:
+    def edit(content: dict) -> None:
+        content['images'][2].update(height=size[0], width=size[1])
+
+    with pytest.raises(DataError, match='000002.png: '):
+        toy_dataset(toy_root, ann_file=str(edited(toy_root, tmp_path, edit)))

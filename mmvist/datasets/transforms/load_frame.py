@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os.path as osp
 from typing import Any
 
+import av
+import cv2
 import mmcv
 import numpy as np
 from mmcv.transforms import LoadImageFromFile
 from mmengine import fileio
 
+from mmvist.datasets.frame_size import check_frame_size
 from mmvist.registry import TRANSFORMS
 
 
@@ -19,18 +23,23 @@ class LoadFrame(LoadImageFromFile):
     Adds ``unreadable``, why it cannot be read, empty for all others. Pack it
     (``meta_keys=('unreadable',)``): ``VAEVIST`` then shows nothing in the frame and
     goes on behind it, and ``tools/test.py`` names it at the end.
+
+    Unreadable is also what OpenCV would fill with grey, or with colours of other
+    places: a PNG that is cut off, a JPEG whose data break its own rules, wherever in
+    the file. What keeps to the rules cannot be told: a JPEG has no checksum.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any] | None:
         """Load; see the class."""
         try:
             image, reason = self._read(results['img_path']), ''
-        except Exception as error:
+        except (OSError, ValueError, cv2.error) as error:
             if not {'height', 'width'} <= results.keys():
                 raise
             lines = str(error).strip().splitlines()
             reason = lines[-1] if lines else type(error).__name__
-            size = int(results['height']), int(results['width'])
+            size = results['height'], results['width']
+            check_frame_size(size, results['img_path'])
             image = np.zeros((*size, 3), np.uint8)
         results['img'] = image.astype(np.float32) if self.to_float32 else image
         results['img_shape'] = results['ori_shape'] = image.shape[:2]
@@ -38,6 +47,8 @@ class LoadFrame(LoadImageFromFile):
         return results
 
     def _read(self, path: str) -> np.ndarray:
+        if osp.exists(path) and not osp.isfile(path):
+            raise ValueError(f'{path}: is no file')
         content = fileio.get(path, self.backend_args)
         _check_whole(content)
         image = mmcv.imfrombytes(
@@ -49,11 +60,20 @@ class LoadFrame(LoadImageFromFile):
 
 
 def _check_whole(content: bytes) -> None:
-    """OpenCV fills what is missing at the end of a file with grey, or black.
+    """OpenCV fills what is missing or broken, and says so on stderr at most.
 
     Raises:
-        ValueError: The mark of the end is nowhere in a JPEG or PNG file.
+        ValueError: The file is cut off or damaged.
     """
-    for start, end in ((b'\xff\xd8', b'\xff\xd9'), (b'\x89PNG', b'IEND')):
-        if content.startswith(start) and end not in content:
-            raise ValueError('the file is cut off')
+    if content.startswith(b'\x89PNG') and b'IEND' not in content:
+        raise ValueError('the file is cut off')
+    if content.startswith(b'\xff\xd8'):
+        codec = av.CodecContext.create('mjpeg', 'r')
+        codec.options = {'err_detect': 'explode'}
+        codec.thread_count = 1
+        try:
+            codec.decode(av.Packet(content))
+        except av.error.InvalidDataError:
+            raise ValueError('the file is cut off or damaged') from None
+        except av.error.FFmpegError:
+            pass  # a kind that OpenCV may know and FFmpeg does not

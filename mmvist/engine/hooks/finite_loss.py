@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from mmengine.dist import all_gather_object, all_reduce, get_world_size
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, Runner
 from mmengine.structures import BaseDataElement
 
 from mmvist.registry import HOOKS
@@ -23,6 +23,8 @@ class FiniteLossHook(Hook):
 
     It comes before the checkpoint of the iteration is written, so that the last
     checkpoint is one from before. Of several processes all stop, whichever met it.
+    Before a validation in training it looks at the weights: what they would give
+    could pass for the best.
 
     Raises:
         UserError: One line with each loss and the files of the batch.
@@ -45,6 +47,11 @@ class FiniteLossHook(Hook):
         for line in _of_all_processes(told):
             if line is not None:
                 raise UserError(line)
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Look at the weights, which the last step may have broken."""
+        if isinstance(getattr(runner, '_train_loop', None), BaseLoop):
+            runner.check_finite('no validation')
 
 
 def _of_all_processes(told: str | None) -> list[str | None]:

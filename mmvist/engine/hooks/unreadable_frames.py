@@ -14,9 +14,6 @@ from mmvist.structures.hosts import flat_samples
 
 from ..errors import IncompleteError, UserError
 
-PATIENCE = 20
-"""Frames that may be unreadable from the first on."""
-
 
 @HOOKS.register_module()
 class UnreadableFramesHook(Hook):
@@ -26,7 +23,7 @@ class UnreadableFramesHook(Hook):
     :meth:`check` does.
 
     Raises:
-        UserError: None of the first frames can be read.
+        UserError: After a test, none of its frames could be read.
     """
 
     def __init__(self) -> None:
@@ -34,7 +31,8 @@ class UnreadableFramesHook(Hook):
 
     def _begin(self) -> None:
         self._paths: list[str] = []
-        self._seen = 0
+        self._left_out: list[str] = []
+        self._read = False
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Count anew."""
@@ -57,14 +55,10 @@ class UnreadableFramesHook(Hook):
         for sample in outputs or ():
             for frame in flat_samples(sample):
                 meta = getattr(frame, 'metainfo', {})
-                self._seen += 1
                 if meta.get('unreadable'):
                     self._paths.append(str(meta.get('img_path')))
-        if len(self._paths) == self._seen >= PATIENCE:
-            raise UserError(
-                f'none of the first {self._seen} frames can be read, such as '
-                f'{self._paths[0]}: are data_root and data_prefix right?'
-            )
+                else:
+                    self._read = True
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         """Say in the log what was left out."""
@@ -72,15 +66,25 @@ class UnreadableFramesHook(Hook):
         if paths:
             runner.logger.warning(_line(paths))
 
+    def after_test_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        """Refuse a test without a single frame, and count those left out."""
+        self._left_out = self._of_all_processes()
+        if self._left_out and not any(all_gather_object(self._read)):
+            raise UserError(
+                f'none of {len(self._left_out)} frames can be read, such as '
+                f'{self._left_out[0]}: are data_root and data_prefix right?'
+            )
+        if metrics is not None and self._left_out:
+            metrics['unreadable_frames'] = len(self._left_out)
+
     def check(self) -> None:
-        """To be called by all processes, when results are written.
+        """To be called when the results of a test are written.
 
         Raises:
             IncompleteError: Frames were left out; one line that names the first.
         """
-        paths = self._of_all_processes()
-        if paths:
-            raise IncompleteError(_line(paths))
+        if self._left_out:
+            raise IncompleteError(_line(self._left_out))
 
     def _of_all_processes(self) -> list[str]:
         # a process without a share of its own repeats the first video
@@ -91,7 +95,10 @@ class UnreadableFramesHook(Hook):
 
 def _line(paths: Sequence[str]) -> str:
     named = ', '.join(paths[:3]) + (' ...' if len(paths) > 3 else '')
+    one = len(paths) == 1
     return (
-        f'{len(paths)} frames could not be read and have no results: {named}; the '
-        'other frames of their videos were tracked. Fetch them again'
+        f'{len(paths)} {"frame" if one else "frames"} could not be read and '
+        f'{"has" if one else "have"} no results: {named}; the other frames of '
+        f'{"its video" if one else "their videos"} were tracked. Fetch '
+        f'{"it" if one else "them"} again'
     )

@@ -1,0 +1,159 @@
+"""The older checkpoint goes when the newer is there, not before."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.evaluator import BaseMetric
+from mmengine.hooks import Hook
+from mmengine.registry import METRICS
+from toy_task import toy_config
+
+from mmvist.engine import VISTRunner
+from mmvist.engine.errors import UserError
+from mmvist.files import remove_parts, whole_file
+
+
+@METRICS.register_module()
+class RisingMetric(BaseMetric):
+    """Better each time."""
+
+    default_prefix = 'toy'
+    times = itertools.count()
+
+    def process(self, data_batch, data_samples) -> None:
+        self.results.extend(data_samples)
+
+    def compute_metrics(self, results) -> dict:
+        return dict(rising=float(next(self.times)))
+
+
+def config(folder: Path, **checkpoint):
+    """A checkpoint every two steps, a validation every three."""
+    cfg = toy_config(folder)
+    cfg.default_hooks.checkpoint.update(
+        type='mmvist.CheckpointHook', interval=2, by_epoch=False, **checkpoint
+    )
+    cfg.train_cfg.val_interval = 3
+    cfg.val_evaluator = dict(type='RisingMetric')
+    return cfg
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob('*.pth'))
+
+
+def full(monkeypatch, at: str) -> None:
+    """No room for the checkpoint whose name ends so."""
+    write = VISTRunner._save_whole
+
+    def limited(self, out_dir, filename, *args, **kwargs):
+        if filename.endswith(at):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), filename)
+        write(self, out_dir, filename, *args, **kwargs)
+
+    monkeypatch.setattr(VISTRunner, '_save_whole', limited)
+
+
+def test_the_last_ones_are_kept(tmp_path: Path) -> None:
+    cfg = config(tmp_path, max_keep_ckpts=1, save_best='toy/rising', rule='greater')
+    VISTRunner.from_cfg(cfg).train()
+    assert names(tmp_path) == ['best_toy_rising_iter_6.pth', 'iter_6.pth']
+
+
+def test_a_full_disk_leaves_the_last_one(tmp_path: Path, monkeypatch) -> None:
+    full(monkeypatch, 'iter_4.pth')
+    with pytest.raises(OSError, match='No space'):
+        VISTRunner.from_cfg(config(tmp_path, max_keep_ckpts=1)).train()
+    assert names(tmp_path) == ['iter_2.pth']
+    assert (tmp_path / 'last_checkpoint').read_text().endswith('iter_2.pth')
+
+
+def test_a_full_disk_leaves_the_best_one(tmp_path: Path, monkeypatch) -> None:
+    full(monkeypatch, 'rising_iter_6.pth')
+    cfg = config(tmp_path, save_best='toy/rising', rule='greater')
+    with pytest.raises(OSError, match='No space'):
+        VISTRunner.from_cfg(cfg).train()
+    assert 'best_toy_rising_iter_3.pth' in names(tmp_path)
+
+
+class Breaks(Hook):
+    """Weights, or what the optimiser remembers, are not finite after a step."""
+
+    priority = 'VERY_HIGH'
+
+    def __init__(self, at: int, what: str) -> None:
+        self.at, self.what = at, what
+
+    def after_train_iter(self, runner, *args, **kwargs) -> None:
+        if runner.iter + 1 != self.at:
+            return
+        if self.what == 'statistics':
+            runner.model.norm.running_var.fill_(torch.inf)
+        elif self.what == 'weights':
+            runner.model.linear.weight.data.fill_(torch.nan)
+        else:
+            state = runner.optim_wrapper.optimizer.state
+            next(iter(state.values()))['exp_avg_sq'].fill_(torch.inf)
+
+
+@pytest.mark.parametrize(
+    ('what', 'name'),
+    [
+        ('weights', 'linear.weight'),
+        ('statistics', 'norm.running_var'),
+        ('memory', 'exp_avg_sq of weight 0 in the optimiser'),
+    ],
+)
+def test_what_is_not_finite_is_not_saved(tmp_path: Path, what: str, name: str) -> None:
+    cfg = config(tmp_path, max_keep_ckpts=1)
+    cfg.optim_wrapper.optimizer = dict(type='Adam', lr=0.01)
+    runner = VISTRunner.from_cfg(cfg)
+    runner.register_hook(Breaks(4, what))
+    with pytest.raises(UserError, match=f'iter_4.pth is not written.*{name}'):
+        runner.train()
+    assert names(tmp_path) == ['iter_2.pth']
+
+
+def test_a_validation_of_broken_weights_is_not_the_best(tmp_path: Path) -> None:
+    cfg = config(tmp_path, save_best='toy/rising', rule='greater')
+    cfg.default_hooks.checkpoint.update(interval=4, save_last=False)
+    runner = VISTRunner.from_cfg(cfg)
+    runner.register_hook(Breaks(6, 'weights'))
+    with pytest.raises(UserError, match='no validation'):
+        runner.train()
+    assert 'best_toy_rising_iter_3.pth' in names(tmp_path)
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    gone = tmp_path / '.iter_4.999999999.part.pth'
+    ours = tmp_path / f'.iter_6.{os.getpid()}.part.pth'
+    other = tmp_path / '.hidden.pth'
+    for path in (gone, ours, other):
+        path.touch()
+    remove_parts(tmp_path)
+    assert not gone.exists() and ours.exists() and other.exists()
+    remove_parts(tmp_path / 'none')
+
+
+def test_a_link_stays_and_so_does_the_mode(tmp_path: Path) -> None:
+    target, link = tmp_path / 'target.txt', tmp_path / 'link.txt'
+    target.write_text('old')
+    target.chmod(0o600)
+    link.symlink_to(target)
+    with whole_file(link, sync=True) as part:
+        part.write_text('new')
+    assert link.is_symlink() and target.read_text() == 'new'
+    assert target.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_long_name_is_written(tmp_path: Path) -> None:
+    path = tmp_path / ('x' * 250 + '.json')
+    with whole_file(path) as part:
+        part.write_text('new')
+    assert path.read_text() == 'new'
