@@ -71,7 +71,7 @@ class Eyes:
         shift = torch.randn(len(rois), 2, 4, generator=generator)
         return Refined(probs[:, :2], rois.float()[:, None] + shift)
 
-    def segment(self, roi_head, features, boxes, labels, metainfo) -> Segments:
+    def segment(self, heads, boxes, labels, metainfo) -> Segments:
         """A part of the box: none of it, its left, or all of it with holes."""
         height, width = metainfo['ori_shape']
         generator = self.generator(2)

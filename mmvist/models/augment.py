@@ -38,6 +38,16 @@ class Refined:
     def __getitem__(self, rows: Tensor) -> Refined:
         return Refined(self.probs[rows], self.boxes[rows])
 
+    @staticmethod
+    def mean(said: Sequence[Refined]) -> Refined:
+        """What some heads say of the same boxes, averaged."""
+        if len(said) == 1:
+            return said[0]
+        return Refined(
+            torch.stack([one.probs for one in said]).mean(0),
+            torch.stack([one.boxes for one in said]).mean(0),
+        )
+
     def of_labels(self, labels: Tensor) -> Tensor:
         """The box of each candidate for its label, (M, 4)."""
         return self.boxes[torch.arange(len(labels), device=labels.device), labels]

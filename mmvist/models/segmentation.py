@@ -35,21 +35,29 @@ class Segments:
 
 
 def segment(
-    roi_head: nn.Module,
-    features: Sequence[Tensor],  # (S, C, h_s, w_s), of S draws
+    heads: Sequence[tuple[nn.Module, Sequence[Tensor]]],
     boxes: Tensor,  # (M, 4) xyxy, network pixels
     labels: Tensor,  # (M,)
     metainfo: dict,
 ) -> Segments:
-    """Masks of boxes for their labels by the FCN mask head of ``roi_head``.
+    """Masks of boxes for their labels by FCN mask heads.
 
     The masks are those of the host's ``predict_mask``; beyond it they are told with
     their probabilities, and for the mean over some draws of z, and take the memory
     of their boxes instead of a picture each.
+
+    Args:
+        heads: RoI heads and the maps that each reads, (S, C, h_s, w_s) of S draws, or
+            (1, C, h_s, w_s) of none; what they say is averaged. The threshold is that
+            of the first.
+        boxes: Boxes.
+        labels: Their classes.
+        metainfo: ``ori_shape`` and ``scale_factor``.
     """
     scale = boxes.new_tensor(metainfo['scale_factor']).repeat(2).float()
-    drawn = _mask_probs(roi_head, features, boxes, labels)
-    threshold = roi_head.test_cfg.mask_thr_binary
+    said = [_mask_probs(head, features, boxes, labels) for head, features in heads]
+    drawn = sum(said) / len(said)
+    threshold = heads[0][0].test_cfg.mask_thr_binary
     return paste_all(drawn, boxes.float() / scale, metainfo['ori_shape'], threshold)
 
 

@@ -7,6 +7,7 @@ defaults leave the letter of the paper, and why.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -14,7 +15,7 @@ import torch.nn.functional as F
 from mmdet.models.mot import BaseMOTModel
 from mmdet.structures import TrackSampleList
 from mmengine.structures import InstanceData
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmvist.registry import MODELS
 from mmvist.structures.clip import Clip, Frame
@@ -25,7 +26,7 @@ from mmvist.structures.exclusive import Rle
 from mmvist.structures.hosts import Inputs, unpack_clip, unpack_frames
 from mmvist.structures.track_state import VideoState, running_labels
 
-from .augment import refine
+from .augment import Refined, refine
 from .detectors import frame_detector
 from .encoding import Encoding
 from .losses import kl_losses
@@ -79,6 +80,8 @@ class VAEVIST(BaseMOTModel):
             tell how far these are apart, see :meth:`step`.
         mask_format: ``'dense'`` tells masks as (M, H, W) bool, ``'rle'`` as M
             run-length codes, without a picture for each: for metrics and files.
+        fuse_heads: In testing Mask R-CNN's own heads judge each candidate beside those
+            of the augment branch, and class, box and mask are the means of both.
         freeze_detector: Keep the detector as it was initialised.
         train_cfg: Arguments of :class:`TrainingSamples`.
         data_preprocessor: Config of MMDetection's ``TrackDataPreprocessor``.
@@ -112,6 +115,7 @@ class VAEVIST(BaseMOTModel):
         sample_at_test: bool = False,
         num_samples: int = 1,
         mask_format: str = 'dense',
+        fuse_heads: bool = False,
         freeze_detector: bool = False,
         train_cfg: dict | None = None,
         data_preprocessor: dict | None = None,
@@ -128,6 +132,7 @@ class VAEVIST(BaseMOTModel):
         if mask_format not in ('dense', 'rle'):
             raise ValueError(f"mask_format is 'dense' or 'rle', got {mask_format!r}")
         self.mask_format = mask_format
+        self.fuse_heads = fuse_heads
         self.variational = variational
         self.with_aux = with_aux
         self.with_augment = with_augment
@@ -156,6 +161,8 @@ class VAEVIST(BaseMOTModel):
             augment_head = _needed(augment_head, 'augment_head')
             self.augment_head = MODELS.build(dict(augment_head, with_skip=with_skip))
         self.frame_detector.check(self.augment_head if with_augment else None)
+        if fuse_heads and self.frame_detector.roi_head is None:
+            raise ValueError('fuse_heads=True needs a detector with RoI heads')
         self.num_classes = self._count_classes()
         self.training_samples = TrainingSamples(
             self.tracker, self.num_classes, mask_weights, **(train_cfg or {})
@@ -359,13 +366,12 @@ class VAEVIST(BaseMOTModel):
             tracks.lost,
         )
 
-        if self.with_augment:
-            roi_head = self.augment_head.roi_head
-            maps = AugmentMaps(self.augment_head, z, encoding.skips, features).around
-        else:
-            roi_head, maps = self.frame_detector.roi_head, lambda boxes: features
-        refined = refine(
-            roi_head, maps(candidates.boxes), candidates.boxes, frame.img_shape
+        heads = self._heads(z, encoding, features)
+        refined = Refined.mean(
+            [
+                refine(head, maps(candidates.boxes), candidates.boxes, frame.img_shape)
+                for head, maps in heads
+            ]
         )
         labels = running_labels(
             refined.probs + tracks.past_probs(candidates.track_rows)
@@ -375,7 +381,12 @@ class VAEVIST(BaseMOTModel):
         candidates, refined = candidates[shown], refined[shown]
         labels, scores = labels[shown], scores[shown]
         boxes = refined.of_labels(labels)
-        result = segment(roi_head, maps(boxes), boxes, labels, frame.metainfo)
+        result = segment(
+            [(head, maps(boxes)) for head, maps in heads],
+            boxes,
+            labels,
+            frame.metainfo,
+        )
 
         unique = self.tracker.unique(candidates.kinds, scores, result.masks)
         masks = disjoint_crops(
@@ -495,6 +506,18 @@ class VAEVIST(BaseMOTModel):
         if mask is None:
             mask = image.new_zeros(1, 1, *image.shape[-2:])
         return self.encoder(image, before, mask)
+
+    def _heads(
+        self, z: Tensor, encoding: Encoding, features: tuple[Tensor, ...]
+    ) -> list[tuple[nn.Module, Callable[[Tensor], Sequence[Tensor]]]]:
+        """RoI heads that judge candidates, and the maps of each around given boxes."""
+        heads = []
+        if self.with_augment:
+            maps = AugmentMaps(self.augment_head, z, encoding.skips, features)
+            heads.append((self.augment_head.roi_head, maps.around))
+        if self.fuse_heads or not self.with_augment:
+            heads.append((self.frame_detector.roi_head, lambda boxes: features))
+        return heads
 
     def _detect(
         self, frame: Frame, state: VideoState, features: tuple[Tensor, ...]

@@ -87,7 +87,7 @@ def test_segment_gives_original_pixels_and_leaves_its_input(count):
     before = boxes.clone()
     frame = Frame(torch.zeros(1, 3, 64, 96), 1, 0, (120, 180), (60, 90), (0.5, 0.5))
     labels = torch.tensor([0, 1])[:count]
-    result = segment(head.roi_head, features, boxes, labels, frame.metainfo)
+    result = segment([(head.roi_head, features)], boxes, labels, frame.metainfo)
     assert torch.equal(boxes, before)
     masks = result.masks.dense(dtype=torch.bool)
     assert masks.shape == (count, 120, 180)

@@ -114,13 +114,13 @@ def test_draws_are_those_of_separate_passes() -> None:
     maps = model.augment_head(z, encoding.skips, features, reach)
     meta = frame_of(image, img_shape=SIZE, scale=0.5).metainfo
     roi_head = model.augment_head.roi_head
-    found = segment(roi_head, maps, boxes, labels, meta)
+    found = segment([(roi_head, maps)], boxes, labels, meta)
     deltas, probs = [], []
     for one in z[:, None]:
         deltas.append(model.proposal_head(one, encoding.skips, [boxes]))
         whole = model.augment_head(one, encoding.skips, features)
         # one pass alone: what it is sure of, pasted by the same code
-        alone = segment(roi_head, whole, boxes, labels, meta)
+        alone = segment([(roi_head, whole)], boxes, labels, meta)
         host = roi_head.predict_mask(
             whole, [meta], [InstanceData(bboxes=boxes.clone(), labels=labels)], True
         )[0]

@@ -43,7 +43,7 @@ class Script:
         probs[rois[:, 0] < self.refused] = 0.01
         return Refined(probs, rois[:, None].repeat(1, 2, 1))
 
-    def segment(self, roi_head, features, boxes, labels, metainfo) -> Segments:
+    def segment(self, heads, boxes, labels, metainfo) -> Segments:
         masks = torch.zeros(len(boxes), *metainfo['ori_shape'], dtype=torch.bool)
         for mask, box in zip(masks, boxes.round().long().tolist()):
             x1, y1, x2, y2 = box

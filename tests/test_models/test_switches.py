@@ -14,6 +14,7 @@ from tiny_vist import (
 )
 
 from mmvist.models import vae_vist
+from mmvist.models.augment import Refined
 from mmvist.models.trackers import NEW
 from mmvist.registry import MODELS
 from mmvist.structures.hosts import frame_from_sample
@@ -294,3 +295,40 @@ def test_freeze_detector():
         assert torch.equal(value, before[name]), name
     others = [(n, p) for n, p in model.named_parameters() if 'detector' not in n]
     assert not [name for name, p in others if p.grad is None]
+
+
+# ------------------------------------------------------------------- fused heads
+
+
+def test_fused_heads_say_the_mean_of_both():
+    said = [
+        Refined(torch.full((2, 3), value), torch.full((2, 3, 4), 10 * value))
+        for value in (0.2, 0.6)
+    ]
+    mean = Refined.mean(said)
+    assert torch.allclose(mean.probs, torch.full((2, 3), 0.4))
+    assert torch.allclose(mean.boxes, torch.full((2, 3, 4), 4.0))
+    assert Refined.mean(said[:1]) is said[0]
+
+
+def test_fused_heads_of_twins_are_each_of_them():
+    """Where D_aug says what the detector says, the mean changes nothing."""
+    alone = lively_model(with_augment=False)
+    fused = copy_weights(alone, lively_model(fuse_heads=True))
+    fused._heads = lambda z, encoding, features: (
+        2 * [(fused.frame_detector.roi_head, lambda boxes: features)]
+    )
+    fused.tracker.union = False
+    assert_same(instances_of(alone), instances_of(fused))
+
+
+def test_fused_heads_are_both_heard():
+    model = lively_model(fuse_heads=True)
+    both = instances_of(model)
+    model.fuse_heads = False
+    one = instances_of(model)
+    assert sum(map(len, both))
+    assert any(
+        a.scores.shape != b.scores.shape or not torch.equal(a.scores, b.scores)
+        for a, b in zip(both, one, strict=True)
+    )
