@@ -7,8 +7,10 @@ add to a box is set to nothing, so that every tracker has the same objects all a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from mmdet.structures import DetDataSample, TrackDataSample
@@ -17,10 +19,48 @@ from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from mmvist.engine.launch import read_config
 from mmvist.models import VAEVIST
+from mmvist.models.trackers import PROPAGATED
 from mmvist.registry import MODELS
 
+from .rows import CONFIGS
+
 SCORE = 0.9
+HOST = 'MaskTrack R-CNN'
+DATA = '4xb2-20e_youtubevis2019'
+_CASES = {
+    HOST: (f'baselines/masktrack-rcnn_mask-rcnn_r101_fpn_{DATA}.py', {}),
+    'VAE-VIST': (f'vae_vist/vae-vist_mask-rcnn_r101_fpn_{DATA}.py', {}),
+    'fast': (f'vae_vist/vae-vist_mask-rcnn_r101_fpn_{DATA}_fast.py', {}),
+    'fast, every second frame detected': (
+        f'vae_vist/vae-vist_mask-rcnn_r101_fpn_{DATA}_fast.py',
+        {'detect_interval': 2},
+    ),
+}
+"""Config under ``configs`` and what is changed of its model."""
+
+
+def paper_cases(depth: int) -> dict[str, Config]:
+    """Configs at the size of the paper, with one detector.
+
+    Args:
+        depth: Of the ResNet.
+    """
+    return {
+        case: _config(path, changes, depth) for case, (path, changes) in _CASES.items()
+    }
+
+
+def _config(path: str, changes: Mapping[str, Any], depth: int) -> Config:
+    cfg = read_config(CONFIGS / path)
+    detector = cfg.model.detector
+    detector.backbone.depth = depth
+    detector.init_cfg = None
+    # as many RoIs as MMDetection's own config of MaskTrack R-CNN has
+    detector.test_cfg.rpn.update(nms_pre=200, max_per_img=200)
+    cfg.model.update(copy.deepcopy(dict(changes)))
+    return cfg
 
 
 @dataclass(frozen=True)
@@ -86,12 +126,19 @@ class Player:
         self.objects = objects
         self.ori_shape = ori_shape or objects.size
         self.device = device
-        self.masks = 0
+        self.masks, self.shown = 0, InstanceData()
         self._frame = -1
         self._say_boxes()
         _fill_masks(self.model)
         if isinstance(self.model, VAEVIST):
             _leave_boxes(self.model)
+
+    def let_go(self) -> None:
+        """What is not detected is lost; else a network so sure would keep all."""
+        if isinstance(self.model, VAEVIST):
+            self.model.tracker.survives = lambda candidates, scores, detected: (
+                candidates.kinds != PROPAGATED
+            )
 
     def _say_boxes(self) -> None:
         roi_head = self.model.detector.roi_head
@@ -105,14 +152,17 @@ class Player:
 
     @torch.no_grad()
     def see(self, image: Tensor) -> None:
-        """Track the next frame, (1, 3, H, W) padded; ``masks`` counts the masks."""
+        """Track the next frame, (1, 3, H, W) padded.
+
+        ``masks`` counts the masks that were made, ``shown`` is what is told.
+        """
         self._frame += 1
         sample = self._sample(tuple(image.shape[-2:]))
         found = self.model.predict(image[:, None], [sample])
         one = found[0].video_data_samples[0]
         # of the host those before its tracker, which may lose some
         last = one.get('pred_instances', one.pred_track_instances)
-        self.masks = len(last.masks)
+        self.masks, self.shown = len(last.masks), one.pred_track_instances
 
     def _sample(self, padded: tuple[int, int]) -> TrackDataSample:
         height, width = self.objects.size

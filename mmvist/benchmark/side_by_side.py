@@ -141,6 +141,11 @@ def _report_peak(run: Run, pipe: Any) -> None:
     pipe.send((_status('VmHWM') - before) / 1024)
 
 
+def resident() -> float:
+    """Memory of this process, in MB."""
+    return _status('VmRSS') / 1024
+
+
 def _status(field: str) -> int:
     """Of this process, in KiB."""
     for line in Path('/proc/self/status').read_text().splitlines():

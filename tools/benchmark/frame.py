@@ -9,10 +9,9 @@ Example:
 """
 
 import argparse
-import copy
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -21,8 +20,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmvist.apis.complexity import frame_complexity
-from mmvist.benchmark.frames import Objects, Player, Profile, padded
-from mmvist.benchmark.rows import CONFIGS
+from mmvist.benchmark.frames import (
+    HOST,
+    Objects,
+    Player,
+    Profile,
+    padded,
+    paper_cases,
+)
 from mmvist.benchmark.side_by_side import (
     Race,
     check_agreement,
@@ -31,20 +36,7 @@ from mmvist.benchmark.side_by_side import (
     report,
     times,
 )
-from mmvist.engine.launch import read_config, run_tool
-
-HOST = 'MaskTrack R-CNN'
-DATA = '4xb2-20e_youtubevis2019'
-CASES = {
-    HOST: (f'baselines/masktrack-rcnn_mask-rcnn_r101_fpn_{DATA}.py', {}),
-    'VAE-VIST': (f'vae_vist/vae-vist_mask-rcnn_r101_fpn_{DATA}.py', {}),
-    'fast': (f'vae_vist/vae-vist_mask-rcnn_r101_fpn_{DATA}_fast.py', {}),
-    'fast, every second frame detected': (
-        f'vae_vist/vae-vist_mask-rcnn_r101_fpn_{DATA}_fast.py',
-        {'detect_interval': 2},
-    ),
-}
-"""Config under ``configs`` and what is changed of its model."""
+from mmvist.engine.launch import run_tool
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -72,25 +64,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def config_of(case: str, depth: int) -> Config:
-    """Of a case: the ResNet, and as many RoIs as the host's own config has."""
-    path, changes = CASES[case]
-    cfg = read_config(CONFIGS / path)
-    detector = cfg.model.detector
-    detector.backbone.depth = depth
-    detector.init_cfg = None
-    detector.test_cfg.rpn.update(nms_pre=200, max_per_img=200)
-    cfg.model.update(copy.deepcopy(changes))
-    return cfg
-
-
-def players(objects: Objects, depth: int, device: str) -> dict[str, Player]:
+def players(
+    cases: Mapping[str, Config], objects: Objects, device: str
+) -> dict[str, Player]:
     """One of each case, all with the detector of the first."""
     made: dict[str, Player] = {}
-    for case in CASES:
+    for case, cfg in cases.items():
         weights = made[HOST].model.detector.state_dict() if made else None
-        cfg = config_of(case, depth).model
-        made[case] = Player(cfg, objects, device=device, detector=weights)
+        made[case] = Player(cfg.model, objects, device=device, detector=weights)
     return made
 
 
@@ -149,18 +130,18 @@ def main(argv: Sequence[str] | None = None) -> None:
         torch.set_num_threads(args.threads)
     size, numbers, rows = tuple(args.size), [], []
     image = picture(size, args.device)
-    reached = rate(args.device)
+    reached, cases = rate(args.device), paper_cases(args.depth)
     for count in args.objects:
         objects = Objects(count, size)
-        made = players(objects, args.depth, args.device)
+        made = players(cases, objects, args.device)
         memory = {
             case: peak_memory(lambda one=one: one.see(image), args.device)
             for case, one in made.items()
         }
         found = compare(made, image, args.rounds, args.device, args.amp)
         stages = profile(made, image) if args.profile else {}
-        for case in CASES:
-            work = frame_complexity(config_of(case, args.depth), size, count)
+        for case, cfg in cases.items():
+            work = frame_complexity(cfg, size, count)
             known = memory[case] is not None
             rows.append(
                 [
