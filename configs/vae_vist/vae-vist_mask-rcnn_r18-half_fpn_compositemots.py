@@ -13,3 +13,10 @@ param_scheduler[1].update(T_max=max_iters - 100, end=max_iters)
 train_pipeline = _base_.train_pipeline
 train_pipeline[0].max_age = _base_.model.tracker.num_frames_retain
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+# Sixty clips are learnt by heart: what the detector still proposes, right or wrong, is
+# what D_aug learns to tell apart, as many boxes as the detector's own heads see.
+model = dict(
+    train_cfg=dict(start_iters=max_iters, num_start_boxes=512),
+    augment_head=dict(train_cfg=dict(sampler=dict(num=64, pos_fraction=0.25))),
+    fuse_heads=True,
+)
