@@ -20,7 +20,7 @@ from mmengine.structures import InstanceData
 from thorough import examples
 from tiny_vist import frame_of, tiny_model
 
-from mmvist.models import VAEVIST, vae_vist
+from mmvist.models import VAEVIST, online
 from mmvist.models.augment import Refined
 from mmvist.models.segmentation import Segments
 from mmvist.structures.crops import Crops
@@ -147,7 +147,7 @@ def watched() -> Iterator[Watched]:
     one = Watched()
     with pytest.MonkeyPatch.context() as patch:
         for name in ('refine', 'segment'):
-            patch.setattr(vae_vist, name, getattr(one.eyes, name))
+            patch.setattr(online, name, getattr(one.eyes, name))
         patch.setattr(one.model.frame_detector, 'detect', one.eyes.detect)
         yield one
 

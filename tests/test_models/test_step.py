@@ -11,7 +11,7 @@ from mmengine.structures import InstanceData
 from tiny_vist import frame_of, tiny_model
 from torch import Tensor
 
-from mmvist.models import vae_vist
+from mmvist.models import online
 from mmvist.models.augment import Refined
 from mmvist.models.segmentation import Segments
 from mmvist.models.trackers import MATCHED, NEW, PROPAGATED
@@ -60,7 +60,7 @@ def play(monkeypatch, frames: Sequence[Script], **tracker):
     state, found = None, []
     for t, script in enumerate(frames):
         for name in ('refine', 'segment'):
-            monkeypatch.setattr(vae_vist, name, getattr(script, name))
+            monkeypatch.setattr(online, name, getattr(script, name))
         monkeypatch.setattr(model.frame_detector, 'detect', script.detect)
         frame = frame_of(torch.randn(1, 3, *SIZE), t, img_shape=SIZE)
         instances, state = model.step(frame, state)
@@ -88,7 +88,7 @@ def test_a_frame_that_nobody_sees_is_passed_over(monkeypatch):
     script = Script([BOX])
     for t in range(5):
         for name in ('refine', 'segment'):
-            monkeypatch.setattr(vae_vist, name, getattr(script, name))
+            monkeypatch.setattr(online, name, getattr(script, name))
         monkeypatch.setattr(model.frame_detector, 'detect', script.detect)
         frame = frame_of(torch.randn(1, 3, *SIZE), t, img_shape=SIZE)
         before = state

@@ -13,7 +13,7 @@ from tiny_vist import (
     train_clip,
 )
 
-from mmvist.models import vae_vist
+from mmvist.models import online
 from mmvist.models.augment import Refined
 from mmvist.models.trackers import NEW
 from mmvist.registry import MODELS
@@ -98,13 +98,14 @@ def test_with_augment_false_takes_all_from_mask_rcnn(monkeypatch):
     assert not hasattr(model, 'augment_head') and not model.tracker.union
     heads = []
     for name in ('refine', 'segment'):
-        function = getattr(vae_vist, name)
+        function = getattr(online, name)
 
-        def spy(roi_head, *args, function=function):
-            heads.append(roi_head)
-            return function(roi_head, *args)
+        def spy(given, *args, function=function, name=name):
+            # segment takes pairs of heads and maps
+            heads.extend([one for one, _ in given] if name == 'segment' else [given])
+            return function(given, *args)
 
-        monkeypatch.setattr(vae_vist, name, spy)
+        monkeypatch.setattr(online, name, spy)
     instances = instances_of(model)
     assert all(len(one) and one.masks.any() for one in instances)
     assert len(heads) == 6 and all(head is model.detector.roi_head for head in heads)
