@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_PART = re.compile(r'\..*\.(\d+)\.part(\.\w+)?')
+_HERE = re.sub(r'\W', '', socket.gethostname())[:30]
+_PART = re.compile(rf'\..*\.{_HERE}-(\d+)\.part(\.\w+)?')
 
 
 @contextmanager
@@ -42,7 +44,8 @@ def whole_file(path: str | os.PathLike, sync: bool = False) -> Iterator[Path]:
         '1 2 3'
     """
     path = Path(os.path.realpath(path))
-    part = path.with_name(f'.{path.stem[:100]}.{os.getpid()}.part{path.suffix}')
+    name = f'.{path.stem[:100]}.{_HERE}-{os.getpid()}.part{path.suffix}'
+    part = path.with_name(name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
@@ -63,7 +66,7 @@ def whole_file(path: str | os.PathLike, sync: bool = False) -> Iterator[Path]:
 
 
 def remove_parts(folder: str | os.PathLike) -> None:
-    """Remove what processes that were killed had begun to write.
+    """Remove what processes of this machine that were killed had begun to write.
 
     Args:
         folder: Where to look; not below it. One that is not there has none.

@@ -173,7 +173,7 @@ def measure_uncertainty(
                         if one.img_id in first:
                             found.start_video()
                         found.add(
-                            plain_instances(one.pred_track_instances),
+                            plain_instances(one.pred_track_instances, one.ori_shape),
                             truth.frames[one.img_id],
                             fractions.get(one.img_id),
                         )

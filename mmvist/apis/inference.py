@@ -124,11 +124,10 @@ class VISTInferencer:
             else:
                 with torch.no_grad():
                     tracked = self.model.predict(inputs, [sample])[0]
-                shown = tracked[0] if self._takes_videos else tracked
-                instances = shown.pred_track_instances
-            yield FrameResult(
-                number, image, plain_instances(instances), self.class_names
-            )
+                sample = tracked[0] if self._takes_videos else tracked
+                instances = sample.pred_track_instances
+            shown = plain_instances(instances, image.shape[:2])
+            yield FrameResult(number, image, shown, self.class_names)
 
     def prepare(
         self, image: np.ndarray, frame_id: int = 0, video_id: int = 0
@@ -235,18 +234,19 @@ def _without_files(transforms: Sequence[dict]) -> list[dict]:
     return kept
 
 
-def plain_instances(
-    instances: InstanceData, size: Sequence[int] | None = None
-) -> InstanceData:
+def plain_instances(instances: InstanceData, size: Sequence[int]) -> InstanceData:
     """On the CPU, masks as a bool tensor whatever the model gives.
 
     Args:
         instances: Of one frame.
-        size: (height, width) of the frame; for masks that are run-length codes.
+        size: (height, width) of the frame.
     """
     plain = instances.cpu()
-    if size and isinstance(plain.get('masks'), list):
-        plain.masks = unpack_masks(plain.pop('masks'), tuple(size[:2]))
+    masks = plain.get('masks')
+    if isinstance(masks, list):
+        size = tuple(masks[0]['size'] if masks else size[:2])
+        plain.pop('masks')
+        plain.masks = unpack_masks(masks, size)
     elif 'masks' in plain and not isinstance(plain.masks, Tensor):
         plain.masks = torch.from_numpy(np.asarray(plain.masks).astype(bool))
     return plain

@@ -19,7 +19,8 @@ def check_frame_size(size: tuple[Any, Any], where: str) -> None:
         DataError: They are no numbers of pixels, or more than any frame has.
     """
     for side in size:
-        if not isinstance(side, int) or isinstance(side, bool) or side < 1:
+        whole = isinstance(side, int) or (isinstance(side, float) and side.is_integer())
+        if not whole or isinstance(side, bool) or side < 1:
             raise DataError(f'{where}: {side!r} is no height or width of a frame')
     if size[0] * size[1] > MAX_PIXELS:
         raise DataError(

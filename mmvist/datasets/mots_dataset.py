@@ -153,9 +153,10 @@ class MOTSDataset(BaseVideoDataset):
 
     def _prepare(self, idx: Any) -> Any:
         video = idx[0] if isinstance(idx, tuple) else idx
-        if video not in self._checked:
+        name = self.get_data_info(video)['video_id']
+        if name not in self._checked:
             self._check_instances(video)
-            self._checked.add(video)
+            self._checked.add(name)
         return super().prepare_data(idx)
 
     def _check_not_empty(self, idx: Any) -> None:

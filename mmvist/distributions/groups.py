@@ -6,7 +6,7 @@ differentiable to any order and never loop over the groups.
 """
 
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -143,18 +143,27 @@ class Groups:
         return mean, squares
 
 
-@lru_cache(maxsize=64)
+_PAIRS: dict[tuple, tuple[Tensor, Tensor]] = {}
+
+
 def _pairs(
     sizes: tuple[int, ...], dtype: torch.dtype, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """What both eigenvalues are multiplied by, (k, 2) each."""
+    """What both eigenvalues are multiplied by, (k, 2) each; kept for the next call."""
+    key = sizes, dtype, device
+    if key in _PAIRS:
+        return _PAIRS[key]
     # an inference tensor could not serve a later backward pass
     with torch.inference_mode(False):
         size = torch.tensor(sizes, dtype=dtype, device=device)
         one, others = torch.ones_like(size), size - 1
         slopes = torch.stack([-one, others], dim=-1)
-        slopes[size == 1] = 0
-        return torch.stack([others, one], dim=-1), slopes
+        slopes = slopes * (others > 0)[:, None]
+        pairs = torch.stack([others, one], dim=-1), slopes
+    # one that a compiler traces with is none
+    if type(size) is Tensor and len(_PAIRS) < 64:
+        _PAIRS[key] = pairs
+    return pairs
 
 
 class _MeanAndSquares(torch.autograd.Function):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mmengine.device import get_device
-from mmengine.dist import is_main_process
+from mmengine.dist import all_gather_object, is_main_process
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper, revert_sync_batchnorm
 from mmengine.optim import OptimWrapper
@@ -164,6 +164,8 @@ class VISTRunner(Runner):
             state = self.optim_wrapper.optimizer.state
             for number, kept in enumerate(state.values()):
                 bad += _not_finite(kept, f'{{}} of weight {number} in the optimiser')
+        # of all processes, so that none goes on alone
+        bad = [name for names in all_gather_object(bad) for name in names]
         if bad:
             raise UserError(
                 f'{then}: {len(bad)} weights are not finite, such as {bad[0]}; the '

@@ -163,7 +163,9 @@ class OnlineTracking:
             half = dict(dtype=torch.half, device=boxes.device)
             instances.mask_probs = result.probs[rows].dense(**half)
             # without D_aug, masks do not depend on z
-            spread = result.variances or result.probs.map(torch.zeros_like)
+            spread = result.variances
+            if spread is None:
+                spread = result.probs.map(torch.zeros_like)
             instances.mask_variances = spread[rows].dense(**half)
             given_z = self.proposal_head.variance(
                 deltas, torch.cat(known), drawn.flatten(0, 1)
@@ -202,7 +204,7 @@ class OnlineTracking:
             scores=torch.zeros(0, device=device),
             instances_id=none,
             kinds=none,
-            masks=torch.zeros(0, *size, dtype=torch.bool, device=device),
+            masks=self._as_result(Crops([], [], size), device),
         )
         before = VideoState.before(frame, state, self.num_classes)
         if before is not state:

@@ -70,7 +70,7 @@ def paste_all(
     """Bring masks to the pixels of a picture; see :func:`paste`."""
     size = tuple(size[:2])
     masks, means, spreads, regions = [], [], [], []
-    for drawn, box in zip(probs, boxes, strict=True):
+    for drawn, box in zip(probs, boxes.tolist(), strict=True):
         pasted, region = paste(drawn, box, size)
         mean = pasted[0] if len(drawn) == 1 else pasted.mean(dim=0)
         mean = _settle(mean, threshold, drawn, box, region)
@@ -89,22 +89,21 @@ def paste_all(
 
 def paste(
     probs: Tensor,  # (S, h, w) over the box
-    box: Tensor,  # (4,) xyxy
+    box: Sequence[float],  # x1, y1, x2, y2
     size: tuple[int, int],
 ) -> tuple[Tensor, Region]:
     """Resize by bilinear interpolation to the pixels that the box touches.
 
     As the host's paste does by ``grid_sample``, one axis after the other: half the
-    time, and the same up to rounding.
+    time, and the same up to rounding. A box without extent is taken for a tiny one.
 
     Returns:
         (S, rows, columns) and where these lie.
     """
-    x1, y1, x2, y2 = box.tolist()
+    x1, y1, x2, y2 = (float(side) for side in box)
     rows, columns = _touched(y1, y2, size[0]), _touched(x1, x2, size[1])
-    down = _weights(_places(rows, box[1::2]), probs.shape[1])
-    across = _weights(_places(columns, box[::2]), probs.shape[2])
-    return down @ probs @ across.T, (rows, columns)
+    down = _between(probs, _places(rows, y1, y2, probs), dim=1)
+    return _between(down, _places(columns, x1, x2, probs), dim=2), (rows, columns)
 
 
 def _touched(low: float, high: float, side: int) -> slice:
@@ -112,33 +111,44 @@ def _touched(low: float, high: float, side: int) -> slice:
     return slice(start, max(start, min(math.ceil(high) + 1, side)))
 
 
-def _places(pixels: slice, sides: Tensor) -> Tensor:
+def _places(pixels: slice, low: float, high: float, like: Tensor) -> Tensor:
     """Of the centres of pixels between two sides, 0 at the first, 1 at the second."""
-    centres = torch.arange(
-        pixels.start, pixels.stop, dtype=sides.dtype, device=sides.device
-    )
-    return (centres + 0.5 - sides[0]) / (sides[1] - sides[0])
+    kind = dict(dtype=like.dtype, device=like.device)
+    centres = torch.arange(pixels.start, pixels.stop, **kind)
+    # in the precision of the host's, which subtracts tensors
+    low, high = (torch.tensor(side, **kind) for side in (low, high))
+    return (centres + 0.5 - low) / (high - low).clamp(min=1e-6)
 
 
-def _weights(places: Tensor, cells: int) -> Tensor:
-    """Of each cell at each place, (places, cells); beyond all cells is zero."""
-    index = torch.arange(cells, dtype=places.dtype, device=places.device)
-    return (1 - (places[:, None] * cells - 0.5 - index).abs()).clamp(min=0)
+def _between(values: Tensor, places: Tensor, dim: int) -> Tensor:
+    """Linear interpolation between the cells of an axis; beyond them is zero."""
+    cells = values.shape[dim]
+    centre = places * cells - 0.5
+    first = centre.floor()
+    second_part = centre - first
+    shape = [1] * values.dim()
+    shape[dim] = -1
+    total = None
+    for cell, part in ((first, 1 - second_part), (first + 1, second_part)):
+        part = torch.where((cell >= 0) & (cell < cells), part, 0.0).view(shape)
+        found = values.index_select(dim, cell.clamp(0, cells - 1).long())
+        total = found * part if total is None else total.addcmul_(found, part)
+    return total
 
 
 def _settle(
     mean: Tensor,  # (rows, columns)
     threshold: float,
     probs: Tensor,  # (S, h, w)
-    box: Tensor,  # (4,)
+    box: Sequence[float],
     region: Region,
 ) -> Tensor:
     """Compute anew, as the host does, what rounding alone puts above or below."""
     near = ((mean - threshold).abs() < _ROUNDING).nonzero()
     if not len(near):
         return mean
-    down = _places(region[0], box[1::2])[near[:, 0]]
-    across = _places(region[1], box[::2])[near[:, 1]]
+    down = _places(region[0], box[1], box[3], mean)[near[:, 0]]
+    across = _places(region[1], box[0], box[2], mean)[near[:, 1]]
     grid = torch.stack([across, down], dim=1) * 2 - 1
     exact = F.grid_sample(
         probs[:, None], grid.expand(len(probs), 1, -1, 2), align_corners=False

@@ -67,7 +67,9 @@ class VAEVIST(OnlineTracking, BaseMOTModel):
             from 2 on masks, boxes and scores are means over the draws, and results
             tell how far these are apart, see :meth:`step`.
         mask_format: ``'dense'`` tells masks as (M, H, W) bool, ``'rle'`` as M
-            run-length codes, without a picture for each: for metrics and files.
+            run-length codes, for our metrics and files, without a picture for each
+            (what ``num_samples`` adds stays dense). MMDetection's own metrics want
+            the first.
         fuse_heads: In testing Mask R-CNN's own heads judge each candidate beside those
             of the augment branch, and class, box and mask are the means of both.
         freeze_detector: Keep the detector as it was initialised.
@@ -149,14 +151,29 @@ class VAEVIST(OnlineTracking, BaseMOTModel):
             augment_head = _needed(augment_head, 'augment_head')
             self.augment_head = MODELS.build(dict(augment_head, with_skip=with_skip))
         self.frame_detector.check(self.augment_head if with_augment else None)
-        if fuse_heads and self.frame_detector.roi_head is None:
-            raise ValueError('fuse_heads=True needs a detector with RoI heads')
+        if fuse_heads:
+            self._check_heads()
         self.num_classes = self._count_classes()
         self.training_samples = TrainingSamples(
             self.tracker, self.num_classes, mask_weights, **(train_cfg or {})
         )
         if freeze_detector:
             self.freeze_module('detector')
+
+    def _check_heads(self) -> None:
+        if not self.with_augment or self.frame_detector.roi_head is None:
+            raise ValueError(
+                'fuse_heads=True takes the mean of two heads: it needs '
+                'with_augment=True and a detector with RoI heads'
+            )
+        sizes = [
+            head.mask_roi_extractor.roi_layers[0].output_size
+            for head in (self.augment_head.roi_head, self.frame_detector.roi_head)
+        ]
+        if sizes[0] != sizes[1]:
+            raise ValueError(
+                f'fuse_heads=True: masks of {sizes[0]} and {sizes[1]} have no mean'
+            )
 
     def _count_classes(self) -> int:
         counts = list(self.frame_detector.class_counts)

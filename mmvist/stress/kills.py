@@ -136,7 +136,7 @@ def kill_and_resume(
         end = begun + (600 if in_a_write else rng.uniform(0, seconds))
         writing = False
         while process.poll() is None and time.monotonic() < end and not writing:
-            own = f'.iter_*.{process.pid}.part.pth'
+            own = f'.iter_*-{process.pid}.part.pth'
             writing = in_a_write and any(broken.folder.glob(own))
             time.sleep(0.002)
         if process.poll() is not None:

@@ -114,12 +114,19 @@ def crop_iou(crops: Crops) -> Tensor:
     What :func:`mmvist.structures.masks.mask_iou` gives for the masks and themselves.
     """
     shared = torch.diag(crops.areas()).cpu().double()
+    pairs, sums = [], []
     for row in range(len(crops)):
         for column in range(row):
             common = _overlap(crops.regions[row], crops.regions[column])
             if common is not None:
                 both = _part(crops, row, common) & _part(crops, column, common)
-                shared[row, column] = shared[column, row] = int(both.sum())
+                pairs.append((row, column))
+                sums.append(both.sum())
+    if pairs:
+        rows, columns = torch.tensor(pairs).T
+        # one transfer from a GPU
+        found = torch.stack(sums).cpu().double()
+        shared[rows, columns] = shared[columns, rows] = found
     areas = shared.diagonal()
     union = areas[:, None] + areas[None] - shared
     return (shared / union.clamp(min=1)).float()

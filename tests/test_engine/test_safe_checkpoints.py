@@ -131,13 +131,18 @@ def test_a_validation_of_broken_weights_is_not_the_best(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
-    gone = tmp_path / '.iter_4.999999999.part.pth'
-    ours = tmp_path / f'.iter_6.{os.getpid()}.part.pth'
+    with whole_file(tmp_path / 'iter_6.pth') as ours:
+        ours.touch()
+        name = ours.name
+    ours.touch()
+    gone = tmp_path / name.replace(str(os.getpid()), '999999999')
     other = tmp_path / '.hidden.pth'
-    for path in (gone, ours, other):
+    elsewhere = tmp_path / '.iter_6.another-999999999.part.pth'
+    for path in (gone, elsewhere, other):
         path.touch()
     remove_parts(tmp_path)
-    assert not gone.exists() and ours.exists() and other.exists()
+    assert not gone.exists()
+    assert ours.exists() and other.exists() and elsewhere.exists()
     remove_parts(tmp_path / 'none')
 
 

@@ -7,7 +7,7 @@ from mmdet.models.roi_heads.mask_heads.fcn_mask_head import _do_paste_mask
 from pycocotools import mask as mask_utils
 from tiny_vist import lively_model, test_data, toy_video
 
-from mmvist.models.segmentation import _settle, paste
+from mmvist.models.segmentation import _settle, paste, paste_all
 
 SIZE = (60, 90)
 
@@ -24,7 +24,7 @@ def boxes():
 @pytest.mark.parametrize('box', boxes().tolist())
 def test_paste_is_that_of_the_host(box):
     probs = torch.rand(2, 28, 28, generator=torch.Generator().manual_seed(1))
-    found, region = paste(probs, torch.tensor(box), SIZE)
+    found, region = paste(probs, box, SIZE)
     host = torch.zeros(2, *SIZE)
     if box[0] < SIZE[1] and box[1] < SIZE[0] and box[2] > 0 and box[3] > 0:
         # the host fails for a box that is not in the picture at all
@@ -45,15 +45,32 @@ def test_what_is_on_the_threshold_is_as_the_host_says():
     generator = torch.Generator().manual_seed(0)
     probs = 0.5 + 1e-7 * torch.randn(1, 28, 28, generator=generator)
     box = [10.3, 5.2, 71.7, 48.9]
-    found, region = paste(probs, torch.tensor(box), SIZE)
+    found, region = paste(probs, box, SIZE)
     host, _ = _do_paste_mask(
         probs[:, None], torch.tensor([box]), *SIZE, skip_empty=True
     )
     inner = (slice(3, -3), slice(3, -3))
     before = (found[0] >= 0.5) != (host[0] >= 0.5)
     assert before[inner].any(), 'rounding does decide here'
-    settled = _settle(found[0], 0.5, probs, torch.tensor(box), region)
+    settled = _settle(found[0], 0.5, probs, box, region)
     assert torch.equal(settled >= 0.5, host[0] >= 0.5)
+
+
+def test_autocast_changes_nothing():
+    probs = torch.rand(4, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    corners = torch.tensor([[3.2, 4.1, 40, 50], [-5, 0, 91, 61], [9, 9, 9.5, 9.5]])
+    places = torch.cat([corners, corners[:1] + 7])
+    plain = paste_all(probs, places, SIZE, 0.5)
+    with torch.autocast('cpu', torch.bfloat16):
+        cast = paste_all(probs, places, SIZE, 0.5)
+    assert torch.equal(plain.masks.dense(), cast.masks.dense())
+    assert torch.equal(plain.probs.dense(), cast.probs.dense())
+
+
+@pytest.mark.parametrize('box', [[10.5, 10, 10.5, 20], [4, 4, 4, 4], [95, 5, 99, 9]])
+def test_a_box_without_extent_or_beyond_is_finite(box):
+    found = paste_all(torch.rand(1, 1, 28, 28), torch.tensor([box]), SIZE, 0.5)
+    assert all(value.isfinite().all() for value in found.probs.values)
 
 
 def test_codes_say_what_pictures_say():

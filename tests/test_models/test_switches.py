@@ -333,3 +333,8 @@ def test_fused_heads_are_both_heard():
         a.scores.shape != b.scores.shape or not torch.equal(a.scores, b.scores)
         for a, b in zip(both, one, strict=True)
     )
+
+
+def test_heads_that_cannot_be_fused_are_named():
+    with pytest.raises(ValueError, match='with_augment=True'):
+        tiny_model(fuse_heads=True, with_augment=False)

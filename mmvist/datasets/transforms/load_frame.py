@@ -33,14 +33,14 @@ class LoadFrame(LoadImageFromFile):
         """Load; see the class."""
         try:
             image, reason = self._read(results['img_path']), ''
-        except (OSError, ValueError, cv2.error) as error:
+        except (OSError, ValueError, SyntaxError, cv2.error) as error:
             if not {'height', 'width'} <= results.keys():
                 raise
             lines = str(error).strip().splitlines()
             reason = lines[-1] if lines else type(error).__name__
             size = results['height'], results['width']
             check_frame_size(size, results['img_path'])
-            image = np.zeros((*size, 3), np.uint8)
+            image = np.zeros((int(size[0]), int(size[1]), 3), np.uint8)
         results['img'] = image.astype(np.float32) if self.to_float32 else image
         results['img_shape'] = results['ori_shape'] = image.shape[:2]
         results['unreadable'] = reason

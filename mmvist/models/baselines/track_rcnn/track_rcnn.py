@@ -182,8 +182,13 @@ class TrackRCNN(BaseMOTModel):
         found = found[self.tracker.confident(found.scores, found.labels)]
         roi_head = self.detector.roi_head
         found.embeddings = roi_head.embed(features, [found.bboxes])
-        shown = segment(roi_head, features, found.bboxes, found.labels, metainfo)
-        shown.scores = found.scores
+        result = segment([(roi_head, features)], found.bboxes, found.labels, metainfo)
+        shown = InstanceData(
+            bboxes=result.boxes,
+            labels=found.labels,
+            scores=found.scores,
+            masks=result.masks.dense(dtype=torch.bool, device=found.bboxes.device),
+        )
         large = self.tracker.large(shown.masks)
         found, shown = found[large], shown[large]
         shown.instances_id = self.tracker.link(found.embeddings, found.labels, frame_id)
