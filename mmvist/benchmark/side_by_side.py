@@ -101,14 +101,24 @@ def _timed(run: Run, device: str) -> float:
     return start.elapsed_time(end) / 1000
 
 
-def peak_memory(run: Run, device: str = 'cpu') -> float | None:
-    """Most memory that ``run`` has at a time beyond what was there, in MB.
+def peak_memory(make: Callable[[], Run], device: str = 'cpu') -> float | None:
+    """Most memory that a run has at a time beyond what was there, in MB.
 
-    On a CPU it runs twice in a process of its own, and the second run counts; call it
-    before anything was differentiated, which does not survive a fork. None where the
-    system does not tell.
+    The second run counts, when all that is made once is there. On a CPU it is one of a
+    fresh process.
+
+    Args:
+        make: Gives what is run; on a CPU it has to be picklable.
+        device: Where it runs.
+
+    Returns:
+        None where the system does not tell.
+
+    Raises:
+        UserError: The process ended without a number.
     """
     if torch.device(device).type == 'cuda':
+        run = make()
         run()
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
@@ -117,20 +127,25 @@ def peak_memory(run: Run, device: str = 'cpu') -> float | None:
         return (torch.cuda.max_memory_allocated() - before) / 2**20
     if not Path('/proc/self/clear_refs').exists():
         return None
-    context = multiprocessing.get_context('fork')
+    # a fork would hang where threads of OpenMP have been at work
+    context = multiprocessing.get_context('spawn')
     ours, theirs = context.Pipe(duplex=False)
-    child = context.Process(target=_report_peak, args=(run, theirs))
+    arguments = make, theirs, torch.get_num_threads()
+    child = context.Process(target=_report_peak, args=arguments)
     child.start()
     theirs.close()
+    found = None
     with suppress(EOFError):
         found = ours.recv()
-        child.join()
-        return found
     child.join()
-    raise UserError(f'the process that measured memory ended with {child.exitcode}')
+    if found is None:
+        raise UserError(f'the process that measured memory ended with {child.exitcode}')
+    return found
 
 
-def _report_peak(run: Run, pipe: Any) -> None:
+def _report_peak(make: Callable[[], Run], pipe: Any, threads: int) -> None:
+    torch.set_num_threads(threads)
+    run = make()
     run()
     gc.collect()
     with suppress(OSError, AttributeError):

@@ -11,7 +11,8 @@ Example:
 import argparse
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,6 +23,7 @@ from torch.nn import functional as F
 from mmvist.apis.complexity import frame_complexity
 from mmvist.benchmark.frames import (
     HOST,
+    RPN_BOXES,
     Objects,
     Player,
     Profile,
@@ -36,6 +38,7 @@ from mmvist.benchmark.side_by_side import (
     report,
     times,
 )
+from mmvist.engine.errors import UserError
 from mmvist.engine.launch import run_tool
 
 
@@ -65,13 +68,15 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def players(
-    cases: Mapping[str, Config], objects: Objects, device: str
+    cases: Mapping[str, Config], objects: Objects, device: str, amp: bool
 ) -> dict[str, Player]:
     """One of each case, all with the detector of the first."""
     made: dict[str, Player] = {}
     for case, cfg in cases.items():
         weights = made[HOST].model.detector.state_dict() if made else None
-        made[case] = Player(cfg.model, objects, device=device, detector=weights)
+        made[case] = Player(
+            cfg.model, objects, device=device, detector=weights, amp=amp
+        )
     return made
 
 
@@ -83,20 +88,28 @@ def picture(size: tuple[int, int], device: str) -> Tensor:
     return F.pad(image, (0, width - size[1], 0, height - size[0])).to(device)
 
 
-def compare(
-    made: dict[str, Player], image: Tensor, rounds: int, device: str, amp: bool
-) -> Race:
-    """Two frames a round, so that every second frame is in each."""
+def two_frames(
+    depth: int, case: str, objects: Objects, device: str, amp: bool
+) -> Callable[[], None]:
+    """A case alone, made anew."""
+    cfg = paper_cases(depth)[case]
+    player = Player(cfg.model, objects, device=device, amp=amp)
+    return partial(see_twice, player, picture(objects.size, device))
 
-    def see(player: Player) -> None:
-        with torch.autocast(torch.device(device).type, enabled=amp):
-            for _ in range(2):
-                player.see(image)
 
-    cases = {case: (lambda player=player: see(player)) for case, player in made.items()}
+def see_twice(player: Player, image: Tensor) -> None:
+    """Two frames, so that every second frame is in each round."""
+    for _ in range(2):
+        player.see(image)
+
+
+def compare(made: dict[str, Player], image: Tensor, rounds: int, device: str) -> Race:
+    """All cases in turn, and whether each made the same masks in each frame."""
+    cases = {case: partial(see_twice, one, image) for case, one in made.items()}
     found = race(cases, rounds, device=device)
-    counts = {player.masks for player in made.values()}
-    check_agreement(f'numbers of masks, {sorted(counts)},', len(counts) == 1)
+    counts = {tuple(player.masks) for player in made.values()}
+    said = sorted({count for one in counts for count in one})
+    check_agreement(f'numbers of masks, {said},', len(counts) == 1)
     return found
 
 
@@ -114,11 +127,11 @@ def profile(made: dict[str, Player], image: Tensor, frames: int = 6) -> dict:
     return found
 
 
-def rate(device: str) -> float:
+def rate(device: str, amp: bool) -> float:
     """Multiply-adds a second of a convolution that suits the machine."""
     conv = torch.nn.Conv2d(256, 256, 3, padding=1).to(device)
     image = torch.randn(1, 256, 96, 160, device=device)
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast(torch.device(device).type, enabled=amp):
         found = race(dict(conv=lambda: conv(image)), device=device)
     return 256 * 256 * 9 * 96 * 160 / found.time('conv')
 
@@ -126,31 +139,41 @@ def rate(device: str) -> float:
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure and report."""
     args = parse_args(argv)
+    on_gpu = torch.device(args.device).type == 'cuda'
+    if args.amp and not on_gpu:
+        raise UserError('--amp is for a GPU')
+    if args.profile and on_gpu:
+        raise UserError('--profile takes the time of a CPU')
     if args.threads:
         torch.set_num_threads(args.threads)
     size, numbers, rows = tuple(args.size), [], []
     image = picture(size, args.device)
-    reached, cases = rate(args.device), paper_cases(args.depth)
+    reached, cases = rate(args.device, args.amp), paper_cases(args.depth)
     for count in args.objects:
         objects = Objects(count, size)
-        made = players(cases, objects, args.device)
+        made = players(cases, objects, args.device, args.amp)
         memory = {
-            case: peak_memory(lambda one=one: one.see(image), args.device)
-            for case, one in made.items()
+            case: peak_memory(
+                partial(two_frames, args.depth, case, objects, args.device, args.amp),
+                args.device,
+            )
+            for case in made
         }
-        found = compare(made, image, args.rounds, args.device, args.amp)
+        found = compare(made, image, args.rounds, args.device)
         stages = profile(made, image) if args.profile else {}
         for case, cfg in cases.items():
-            work = frame_complexity(cfg, size, count)
             known = memory[case] is not None
+            # of frames that are not alike there is no one number
+            alike = cfg.model.get('detect_interval', 1) == 1
+            work = frame_complexity(cfg, size, count) if alike else None
             rows.append(
                 [
                     case,
                     str(count),
                     f'{500 * found.time(case):.0f} ms',
                     '1' if case == HOST else times(found.ratio(case, HOST)),
-                    f'{work.multiply_adds / 1e9:.0f} G',
-                    f'{1000 * work.multiply_adds / reached:.0f} ms',
+                    f'{work.multiply_adds / 1e9:.0f} G' if work else '-',
+                    f'{1000 * work.multiply_adds / reached:.0f} ms' if work else '-',
                     f'{memory[case]:.0f} MB' if known else '-',
                 ]
             )
@@ -159,8 +182,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                     case=case,
                     objects=count,
                     seconds_of_two_frames=list(found.seconds[case]),
-                    multiply_adds=work.multiply_adds,
-                    by_part=work.by_part,
+                    multiply_adds=work and work.multiply_adds,
+                    by_part=work and work.by_part,
                     memory=memory[case],
                     stages=stages.get(case),
                 )
@@ -169,7 +192,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     header += ['multiply-adds', 'floor', 'memory']
     precision = 'half precision' if args.amp else 'float32'
     report(
-        f'One frame, {size[1]} x {size[0]}, ResNet-{args.depth} FPN, {precision}',
+        f'One frame, {size[1]} x {size[0]}, ResNet-{args.depth} FPN, {RPN_BOXES} boxes '
+        f'of the RPN, {precision}',
         header,
         rows,
         dict(multiply_adds_a_second=reached, cases=numbers),

@@ -32,6 +32,7 @@ from mmvist.apis.result_lines import ResultLines
 from mmvist.benchmark.frames import Objects, Player, padded
 from mmvist.benchmark.rows import CONFIGS
 from mmvist.benchmark.side_by_side import report, resident
+from mmvist.engine.errors import UserError
 from mmvist.engine.launch import read_config, run_tool
 
 MODELS = {
@@ -80,6 +81,7 @@ def play(name: str, args: argparse.Namespace, pipe: Any) -> None:
                 pipe.send((frame + 1, held, median(times)))
                 times.clear()
                 if held > args.limit:
+                    print(f'{name} holds over {args.limit} MB: stopped', flush=True)
                     return
 
 
@@ -105,6 +107,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure and report."""
     args = parse_args(argv)
+    if args.frames < EVERY:
+        raise UserError(f'--frames has to be at least {EVERY}')
     args.out.mkdir(parents=True, exist_ok=True)
     context = multiprocessing.get_context('spawn')
     found: dict[str, list[tuple[int, float, float]]] = {}
@@ -119,6 +123,11 @@ def main(argv: Sequence[str] | None = None) -> None:
                 found[name].append(ours.recv())
         except EOFError:
             process.join()
+        if process.exitcode or not found[name]:
+            raise UserError(
+                f'{name} ended with exit code {process.exitcode} after '
+                f'{len(found[name]) * EVERY} frames'
+            )
     rows = [_row(name, points) for name, points in found.items()]
     header = ['', 'frames', f'MB at frame {SETTLED}', 'at the end', 'growth a frame']
     header += ['ms a frame, first tenth', 'last tenth']

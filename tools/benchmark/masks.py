@@ -10,7 +10,8 @@ Example:
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -90,14 +91,28 @@ class Scene:
         return encode_crops(disjoint_crops(found.masks, self.scores, found.probs))
 
     def agree(self) -> bool:
-        """Whether both say the same wherever at most one mask is."""
+        """Whether both say the same wherever at most one mask is, and ours are
+        disjoint and cover what theirs cover."""
         theirs = self.pictures().cpu().numpy()
         alone = theirs.sum(axis=0) <= 1
-        ours = [mask_utils.decode(code) for code in self.ours()]
-        return all(
-            np.array_equal(mine.astype(bool) & alone, their & alone)
-            for mine, their in zip(ours, theirs, strict=True)
+        ours = np.stack([mask_utils.decode(code) for code in self.ours()]).astype(bool)
+        owned = ours.sum(axis=0)
+        return (
+            np.array_equal(ours & alone, theirs & alone)
+            and owned.max() <= 1
+            and np.array_equal(owned > 0, theirs.any(axis=0))
+            and all(
+                np.array_equal(mask_utils.decode(code).astype(bool), picture)
+                for code, picture in zip(self.host(), theirs, strict=True)
+            )
         )
+
+
+def side(
+    kind: str, count: int, size: tuple[int, int], device: str, whose: str
+) -> Callable[[], list[dict]]:
+    """One of the two, made anew."""
+    return getattr(Scene(kind, count, size, device), whose)
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -124,7 +139,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         for count in args.instances:
             scene = Scene(kind, count, tuple(args.size), args.device)
             check_agreement(f'masks of {count} {kind}', scene.agree())
-            memory = [peak_memory(run, args.device) for run in (scene.host, scene.ours)]
+            what = kind, count, tuple(args.size), args.device
+            memory = [
+                peak_memory(partial(side, *what, whose), args.device)
+                for whose in ('host', 'ours')
+            ]
             found = race(
                 dict(host=scene.host, ours=scene.ours),
                 args.rounds,
