@@ -181,7 +181,7 @@ TABLES: dict[int, tuple[Row, ...]] = {
             _MASKTRACK_RCNN,
             name='masktrack-rcnn-wide',
             title='MaskTrack R-CNN, mended, as costly as VAE-VIST',
-            config='baselines/masktrack-rcnn_mask-rcnn_r18-w75_fpn_{data}_mended.py',
+            config='baselines/masktrack-rcnn_mask-rcnn_r18-wide_fpn_{data}_mended.py',
         ),
     ),
     2: (

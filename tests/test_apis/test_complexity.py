@@ -77,8 +77,8 @@ def test_the_weights_change_nothing_and_the_config_stays() -> None:
 @pytest.mark.parametrize(
     'peer',
     [
-        'mask-rcnn-iou-tracker_r18-w75_fpn_{}.py',
-        'masktrack-rcnn_mask-rcnn_r18-w75_fpn_{}_mended.py',
+        'mask-rcnn-iou-tracker_r18-wide_fpn_{}.py',
+        'masktrack-rcnn_mask-rcnn_r18-wide_fpn_{}_mended.py',
     ],
     ids=['IoU', 'MaskTrack'],
 )

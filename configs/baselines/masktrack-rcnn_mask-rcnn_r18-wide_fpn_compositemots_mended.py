@@ -1,8 +1,8 @@
 # Mended MaskTrack R-CNN, the backbone widened until a frame costs as
-# much as with VAE-VIST: 1508.4 M multiply-adds against 1516.5 M (0.995), counted by
-# tools/analysis_tools/get_flops.py at 192 x 128 with 4 objects.
-_base_ = './masktrack-rcnn_mask-rcnn_r18-half_fpn_synthetic_mended.py'
-width = 75
+# much as with VAE-VIST: 2531.2 M multiply-adds against 2512.3 M (1.008), counted by
+# tools/analysis_tools/get_flops.py at 256 x 160 with 4 objects.
+_base_ = './masktrack-rcnn_mask-rcnn_r18-half_fpn_compositemots_mended.py'
+width = 77
 model = dict(
     detector=dict(
         backbone=dict(stem_channels=width, base_channels=width),

@@ -1,7 +1,7 @@
 # Mended MaskTrack R-CNN, the backbone widened until a frame costs as
-# much as with VAE-VIST: 2424.9 M multiply-adds against 2438.5 M (0.994), counted by
-# tools/analysis_tools/get_flops.py at 256 x 160 with 4 objects.
-_base_ = './masktrack-rcnn_mask-rcnn_r18-half_fpn_compositemots_mended.py'
+# much as with VAE-VIST: 1508.4 M multiply-adds against 1516.1 M (0.995), counted by
+# tools/analysis_tools/get_flops.py at 192 x 128 with 4 objects.
+_base_ = './masktrack-rcnn_mask-rcnn_r18-half_fpn_synthetic_mended.py'
 width = 75
 model = dict(
     detector=dict(
