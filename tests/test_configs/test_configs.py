@@ -27,7 +27,7 @@ PATHS = sorted(
 )
 NAME = re.compile(
     r'(?P<method>[a-z]+(-[a-z]+)*(_mask-rcnn)?)'
-    r'_(?P<backbone>r\d+(-half|-w\d+)?)_(?P<neck>fpn)'
+    r'_(?P<backbone>r\d+(-half|-wide)?)_(?P<neck>fpn)'
     r'(_(?P<gpus>\d+)xb(?P<batch>\d+)-(?P<epochs>\d+)e)?'
     r'_(?P<dataset>[a-z0-9]+)'
     r'(_[a-z]+(-[a-z0-9]+)*)*'  # variants
@@ -124,11 +124,11 @@ def test_name_says_what_it_is(path):
     match = NAME.fullmatch(path.stem)
     assert match, f'{path.name} does not parse'
     cfg = load(path)
-    depth, width = re.fullmatch(r'r(\d+)(-half|-w\d+)?', match['backbone']).groups()
-    width = dict([(None, 64), ('-half', 32)]).get(width) or int(width[2:])
+    depth, width = re.fullmatch(r'r(\d+)(-half|-wide)?', match['backbone']).groups()
     backbone = cfg.model.detector.backbone
     assert backbone.depth == int(depth)
-    assert backbone.get('base_channels', 64) == width
+    channels = backbone.get('base_channels', 64)
+    assert channels > 64 if width == '-wide' else channels == (32 if width else 64)
     if match['batch']:
         assert cfg.train_dataloader.batch_size == int(match['batch'])
         assert cfg.train_cfg.max_epochs == int(match['epochs'])

@@ -13,7 +13,7 @@ PEERS = sorted(
     if re.match('mask-rcnn-iou-tracker|masktrack-rcnn', path.name)
 )
 DATA = re.compile(
-    r'r(?P<size>101|18-half|18-w\d+)_fpn_(4xb2-20e_)?'
+    r'r(?P<size>101|18-half|18-wide)_fpn_(4xb2-20e_)?'
     r'(?P<data>synthetic|compositemots|kittimots|motschallenge_fold-\d\d|youtubevis2019)'
 )
 SAME = (
@@ -59,7 +59,7 @@ def test_nothing_is_kept_from_a_peer(path):
     assert peer.model.data_preprocessor == cfg.model.data_preprocessor
     detector, full = peer.model.detector.copy(), cfg.model.detector.copy()
     detector.pop('test_cfg'), full.pop('test_cfg')
-    if '-w' in path.stem:
+    if '-wide' in path.stem:
         assert detector.backbone.pop('base_channels') > full.backbone.base_channels
         for part in (detector, full):
             part.pop('neck')
