@@ -1,16 +1,36 @@
-# The fast VAE-VIST on YouTube-VIS 2019.
-_base_ = [
-    '../_base_/models/vae-vist_mask-rcnn_r101_fpn_fast.py',
-    '../_base_/datasets/youtube_vis_2019.py',
-    '../_base_/schedules/adam_20e.py',
-    '../_base_/default_runtime.py',
-]
-heads = dict(bbox_head=dict(num_classes=40), mask_head=dict(num_classes=40))
+# The fast VAE-VIST on YouTube-VIS 2019: encoder and decoders of half the width or less,
+# the first block at half resolution, skips that join the decoders by 1x1 convolutions.
+_base_ = './vae-vist_mask-rcnn_r101_fpn_4xb2-20e_youtubevis2019.py'
+
+widths = (16, 32, 64, 128, 128)
+skip_channels = (64, 128, 128, 128)
+latent_channels = 16
+channels = 128
+
 model = dict(
-    detector=dict(roi_head=heads),
-    augment_head=dict(roi_head=heads),
-    # our choice: about one epoch, some 56,000 frames, 8 a step
-    kl_loss=dict(warmup_iters=7000),
-    # our choice: every fifth frame is annotated, objects move further between two
-    tracker=dict(match_iou_thr=0.3),
+    # as many RoIs as MMDetection's MaskTrack R-CNN takes
+    detector=dict(test_cfg=dict(rpn=dict(nms_pre=200, max_per_img=200))),
+    encoder=dict(widths=widths, latent_channels=latent_channels, stem_stride=2),
+    auxiliary_head=dict(widths=widths, latent_channels=latent_channels, stem_stride=2),
+    proposal_head=dict(
+        latent_channels=latent_channels,
+        skip_channels=skip_channels,
+        widths=(64, 64, 64, 64),
+        out_channels=64,
+        fc_channels=256,
+        skip_kernel=1,
+    ),
+    augment_head=dict(
+        latent_channels=latent_channels,
+        skip_channels=skip_channels,
+        widths=(64, 64, 64, 64),
+        out_channels=channels,
+        skip_kernel=1,
+        roi_head=dict(
+            bbox_roi_extractor=dict(out_channels=channels),
+            bbox_head=dict(in_channels=channels),
+            mask_roi_extractor=dict(out_channels=channels),
+            mask_head=dict(in_channels=channels, conv_out_channels=channels),
+        ),
+    ),
 )

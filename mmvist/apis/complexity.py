@@ -186,23 +186,34 @@ def _count_step(model: VAEVIST, image: Tensor, objects: int) -> FlopCounterMode:
 
 def _count_predict(model: nn.Module, image: Tensor) -> FlopCounterMode:
     """The second frame of a video, the first of which shows the same."""
-    model.predict(image[:, None], [_sample(image, 0)])
-    return _count(model, lambda: model.predict(image[:, None], [_sample(image, 1)]))
-
-
-def _sample(image: Tensor, frame_id: int) -> TrackDataSample:
     size = tuple(image.shape[-2:])
+    first, second = (frame_sample(number, size, size, length=3) for number in range(2))
+    model.predict(image[:, None], [first])
+    return _count(model, lambda: model.predict(image[:, None], [second]))
+
+
+def frame_sample(
+    frame_id: int, size: tuple[int, int], padded: tuple[int, int], length: int
+) -> TrackDataSample:
+    """One frame of a video in testing, resized by nothing.
+
+    Args:
+        frame_id: From 0.
+        size: (height, width).
+        padded: The same of the tensor.
+        length: Of the video.
+    """
     sample = DetDataSample(
         metainfo=dict(
             img_id=frame_id,
             frame_id=frame_id,
             video_id=0,
             video_length=1,
-            ori_video_length=3,
+            ori_video_length=length,
             ori_shape=size,
             img_shape=size,
-            pad_shape=size,
-            batch_input_shape=size,
+            pad_shape=padded,
+            batch_input_shape=padded,
             scale_factor=(1.0, 1.0),
         )
     )

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from mmvist.apis.complexity import frame_sample
 from mmvist.engine.launch import read_config
 from mmvist.models import VAEVIST
 from mmvist.models.trackers import PROPAGATED
@@ -107,7 +107,6 @@ class Player:
     Args:
         model_cfg: Config of a ``VAEVIST`` or of MMDetection's ``MaskTrackRCNN``.
         objects: What is detected.
-        ori_shape: (height, width) of the frames before they were resized.
         device: Where it runs.
         detector: Weights of the detector, to be those of another player.
         amp: In half precision.
@@ -117,7 +116,6 @@ class Player:
         self,
         model_cfg: Config,
         objects: Objects,
-        ori_shape: tuple[int, int] | None = None,
         device: str = 'cpu',
         detector: dict[str, Tensor] | None = None,
         amp: bool = False,
@@ -128,7 +126,6 @@ class Player:
         if detector is not None:
             self.model.detector.load_state_dict(detector)
         self.objects = objects
-        self.ori_shape = ori_shape or objects.size
         self.device = device
         self.amp = amp
         self.masks: list[int] = []
@@ -163,7 +160,10 @@ class Player:
         ``masks`` tells how many masks each frame had, ``shown`` what was told last.
         """
         self._frame += 1
-        sample = self._sample(tuple(image.shape[-2:]))
+        # of a video whose end nobody waits for
+        sample = frame_sample(
+            self._frame, self.objects.size, tuple(image.shape[-2:]), length=1 << 30
+        )
         with torch.autocast(torch.device(self.device).type, enabled=self.amp):
             found = self.model.predict(image[:, None], [sample])
         one = found[0].video_data_samples[0]
@@ -171,24 +171,6 @@ class Player:
         last = one.get('pred_instances', one.pred_track_instances)
         self.masks.append(len(last.masks))
         self.shown = one.pred_track_instances
-
-    def _sample(self, padded: tuple[int, int]) -> TrackDataSample:
-        height, width = self.objects.size
-        sample = DetDataSample(
-            metainfo=dict(
-                img_id=self._frame,
-                frame_id=self._frame,
-                video_id=0,
-                video_length=1,
-                ori_video_length=1 << 30,
-                ori_shape=self.ori_shape,
-                img_shape=self.objects.size,
-                pad_shape=padded,
-                batch_input_shape=padded,
-                scale_factor=(width / self.ori_shape[1], height / self.ori_shape[0]),
-            )
-        )
-        return TrackDataSample(video_data_samples=[sample])
 
 
 def _leave_boxes(model: VAEVIST) -> None:

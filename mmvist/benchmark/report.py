@@ -136,7 +136,7 @@ def _numbers(results: Sequence[RowResult], title: str, prefix: str, ap: str) -> 
         ]
         cells.append(_mean(one.numbers(ap), False))
         lines.append([one.row.title, str(len(one.records)), *cells])
-    return _table([title, 'seeds', *SHOWN, 'AP'], lines)
+    return table([title, 'seeds', *SHOWN, 'AP'], lines)
 
 
 def _costs(results: Sequence[RowResult]) -> str:
@@ -163,7 +163,7 @@ def _costs(results: Sequence[RowResult]) -> str:
             ]
         )
     header = ['spent', 'iterations', 'training', 'memory', 'test', 'settings']
-    return _table(header, lines)
+    return table(header, lines)
 
 
 def _differences(results: Sequence[RowResult]) -> str:
@@ -180,7 +180,7 @@ def _differences(results: Sequence[RowResult]) -> str:
             )
             cells.append(f'**{text}**' if found.certain else text)
         lines.append([one.row.title, *cells])
-    return _table(['minus VAE-VIST', *names], lines)
+    return table(['minus VAE-VIST', *names], lines)
 
 
 def _mean(values: Sequence[float], count: bool) -> str:
@@ -192,6 +192,7 @@ def _mean(values: Sequence[float], count: bool) -> str:
     return f'{text} ± {deviation:.{digits}f}' if len(values) > 1 else text
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """As markdown."""
     lines = [header, ['---'] * len(header), *rows]
     return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)

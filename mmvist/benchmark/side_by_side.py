@@ -25,6 +25,8 @@ from rich.console import Console
 from mmvist.engine.errors import UserError
 from mmvist.files import whole_file
 
+from .report import table
+
 Run = Callable[[], Any]
 
 
@@ -218,17 +220,12 @@ def report(
     """
     machine = Machine.here(device)
     console = Console(highlight=False, soft_wrap=True)
-    lines = [f'## {title}', '', str(machine), '', _line(header)]
-    lines += [_line(['---'] * len(header)), *map(_line, rows)]
-    console.print('\n'.join(lines), markup=False)
+    parts = f'## {title}', str(machine), table(header, rows)
+    console.print('\n\n'.join(parts), markup=False)
     content = dict(title=title, machine=asdict(machine), numbers=numbers)
     with whole_file(path) as part:
         part.write_text(json.dumps(content, indent=1))
     console.print(f'\nwritten: {path}', markup=False)
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f'| {" | ".join(cells)} |'
 
 
 def times(ratio: tuple[float, float, float]) -> str:

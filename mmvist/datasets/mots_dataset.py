@@ -84,11 +84,13 @@ class MOTSDataset(BaseVideoDataset):
         if not data_list:
             raise DataError(f'{self.ann_file}: holds no frames')
         sizes: dict[tuple[int, int], tuple[int, int]] = {}
-        self._size_of, self._checked = {}, set()
+        self._size_of = {}
         for video in data_list:
             for image in video['images']:
                 size = image['height'], image['width']
-                check_frame_size(size, f'{self.ann_file}: {image["img_path"]}')
+                where = f'{self.ann_file}: {image["img_path"]}'
+                check_frame_size(size, where)
+                _check_instances(image['instances'], size, where)
                 self._size_of[image['img_id']] = sizes.setdefault(size, size)
         return data_list
 
@@ -131,7 +133,7 @@ class MOTSDataset(BaseVideoDataset):
         seed = getattr(idx, 'seed', None)
         try:
             if seed is None:
-                data = self._prepare(idx)
+                data = super().prepare_data(idx)
             else:
                 data = self._seeded_data(idx, seed)
         except cv2.error:
@@ -142,22 +144,14 @@ class MOTSDataset(BaseVideoDataset):
 
     def _seeded_data(self, idx: Any, seed: int) -> Any:
         with seeded_rng(seed):
-            data = self._prepare(idx)
+            data = super().prepare_data(idx)
             # a pipeline may refuse a sample: the stand-in is drawn here, since
             # the parent would draw it from a generator that is not seeded
             for _ in range(self.max_refetch):
                 if data is not None or self.test_mode:
                     break
-                data = self._prepare(self._rand_another())
+                data = super().prepare_data(self._rand_another())
             return data
-
-    def _prepare(self, idx: Any) -> Any:
-        video = idx[0] if isinstance(idx, tuple) else idx
-        name = self.get_data_info(video)['video_id']
-        if name not in self._checked:
-            self._check_instances(video)
-            self._checked.add(name)
-        return super().prepare_data(idx)
 
     def _check_not_empty(self, idx: Any) -> None:
         """OpenCV names no file when it is given one of no bytes."""
@@ -166,23 +160,6 @@ class MOTSDataset(BaseVideoDataset):
             path = image['img_path']
             if osp.isfile(path) and not osp.getsize(path):
                 raise DataError(f'{path}: is empty (0 bytes); fetch it again')
-
-    def _check_instances(self, video: int) -> None:
-        """Name the instance of a video that cannot be what it says.
-
-        Before its masks are decoded: pycocotools decodes a code of another size into
-        whatever memory lies there, without a word.
-        """
-        for image in self.get_data_info(video)['images']:
-            size = image['height'], image['width']
-            for one in image['instances']:
-                where = f'{self.ann_file}: {image["img_path"]}'
-                if 'mask' in one:
-                    read_segmentation(one['mask'], size, where)
-                for key in ('instance_id', 'bbox_label', 'ignore_flag'):
-                    value = one.get(key, 0)
-                    if not isinstance(value, int) or abs(value) >= 2**31:
-                        raise DataError(f'{where}: {key} {value!r} is no number for it')
 
     def _check_sizes(self, data: Any) -> None:
         """Masks would be laid over a frame of another size without a word."""
@@ -196,3 +173,18 @@ class MOTSDataset(BaseVideoDataset):
                     f'annotation in {self.ann_file} is of {size[1]} x {size[0]}; '
                     'convert the data anew, or fetch the frame again'
                 )
+
+
+def _check_instances(instances: list[dict], size: tuple[int, int], where: str) -> None:
+    """Name the instance of a frame that cannot be what it says.
+
+    Before its mask is decoded: pycocotools decodes a code of another size into
+    whatever memory lies there, without a word.
+    """
+    for one in instances:
+        if 'mask' in one:
+            read_segmentation(one['mask'], size, where)
+        for key in ('instance_id', 'bbox_label', 'ignore_flag'):
+            value = one.get(key, 0)
+            if not isinstance(value, int) or abs(value) >= 2**31:
+                raise DataError(f'{where}: {key} {value!r} is no number for it')
