@@ -3,7 +3,7 @@
 The same detector, frames and objects; VAE-VIST reads three frames a sample, MaskTrack
 R-CNN two. Forward, backward and the step of the optimiser, preprocessing included; of
 VAE-VIST in the phase in which RPN boxes are candidates of D_aug, the costlier one. A
-ratio is printed if the detector's box head got the same number of RoIs in every step.
+ratio is printed if the detector's box head learnt from as many RoIs in every step.
 
 Example:
     python tools/benchmark/training_step.py --size 360 640 --batch 2
@@ -13,11 +13,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
+from torch import Tensor
 
 from mmvist.benchmark.frames import HOST, Objects, paper_cases
 from mmvist.benchmark.side_by_side import check_agreement, race, report, times
@@ -73,9 +75,15 @@ class Learner:
         # made beforehand: a loader has workers for it
         self._batches = iter([make(objects, batch) for _ in range(steps)])
         self.rois: list[int] = []
-        self.model.detector.roi_head.bbox_head.register_forward_pre_hook(
-            lambda head, inputs: self.rois.append(len(inputs[0]))
-        )
+        head = self.model.detector.roi_head.bbox_head
+        loss_of = head.loss_and_target
+
+        def counted(cls_score: Tensor, *args: Any, **kwargs: Any) -> dict:
+            self.rois.append(len(cls_score))
+            return loss_of(cls_score, *args, **kwargs)
+
+        # not of its forward: VAE-VIST detects in training, too
+        head.loss_and_target = counted
 
     def step(self) -> None:
         """One iteration.
@@ -117,7 +125,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.device,
     )
     counts = {name: tuple(one.rois) for name, one in learners.items()}
-    check_agreement(f'RoIs of the box head, {counts},', len(set(counts.values())) == 1)
+    check_agreement(
+        f'RoIs that the box head learnt from, {counts},', len(set(counts.values())) == 1
+    )
     rows = [
         [
             name,
