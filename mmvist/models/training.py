@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from mmvist.structures.clip import Clip, KnownInstances
 from mmvist.structures.combined_mask import combined_mask, damage_masks, jitter_boxes
 
+from .ghosts import with_ghosts
 from .trackers import PROPAGATED, IoUHungarianTracker
 
 
@@ -56,6 +57,10 @@ class TrainingSamples(nn.Module):
         mask_shift: Of :func:`damage_masks`.
         mask_scale: Of :func:`damage_masks`.
         mask_rotate: Of :func:`damage_masks`.
+        ghost_prob: With this probability an instance of t-1 has a ghost: its mask and
+            box elsewhere in the frame, known like an instance and there no more. False
+            identities look like that in testing, and a detector that knows its training
+            clips by heart makes none.
         box_jitter: Largest move of centre and side, in box sides.
         num_jitters: How often each b_{t-1} is jittered for the proposal loss:
             a frame holds few instances, and RoIs cost little beside maps.
@@ -74,6 +79,7 @@ class TrainingSamples(nn.Module):
         mask_shift: float = 0.05,
         mask_scale: float = 0.025,
         mask_rotate: float = 3.0,
+        ghost_prob: float = 0.0,
         box_jitter: float = 0.1,
         num_jitters: int = 8,
         candidate_score_thr: float = 0.05,
@@ -89,6 +95,7 @@ class TrainingSamples(nn.Module):
         self.mask_shift = mask_shift
         self.mask_scale = mask_scale
         self.mask_rotate = mask_rotate
+        self.ghost_prob = ghost_prob
         self.box_jitter = box_jitter
         self.num_jitters = num_jitters
         self.candidate_score_thr = candidate_score_thr
@@ -113,6 +120,8 @@ class TrainingSamples(nn.Module):
     ) -> KnownSample:
         kept = torch.rand(len(known)).to(known.boxes.device) >= self.drop_prob
         known = known[kept]
+        if self.ghost_prob:
+            known = with_ghosts(known, self.ghost_prob, sample.img_shape)
         live = known[known.ages == 0]
         masks = damage_masks(
             live.masks, live.boxes, self.mask_shift, self.mask_scale, self.mask_rotate

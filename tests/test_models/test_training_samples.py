@@ -4,6 +4,7 @@ from mmengine.structures import InstanceData
 from tiny_vist import boxes_of, toy_video, train_data
 
 from mmvist.models import IoUHungarianTracker
+from mmvist.models.ghosts import _shifted
 from mmvist.models.training import KnownSample, TrainingSamples
 from mmvist.structures.clip import Clip
 from mmvist.structures.hosts import clip_from_mmdet
@@ -68,6 +69,46 @@ def test_dropped_instances_are_unknown_everywhere():
         assert len(known.boxes) == len(known.visible) == len(known.ids)
     assert set(seen) == {(), (1,), (2,), (1, 2)}
     assert 70 <= sum(map(len, seen)) <= 130
+
+
+def test_a_ghost_is_known_like_an_instance_and_there_no_more():
+    video, seen = toy_video(), []
+    for _ in range(30):
+        known = samples(ghost_prob=1, num_jitters=2).known(clip_of((1,)))[0]
+        assert known.ids.tolist() == [1, 2, -1, -2]
+        assert known.labels.tolist() == [0, 1, 0, 1]
+        assert known.visible.tolist() == [True, True, False, False] * 2
+        assert not known.targets[2:4].any() and known.targets[:2].all(dim=1).any()
+        painted = known.combined_mask[0] > 0
+        moved = known.boxes[2:4].round().long()
+        for x1, y1, x2, y2 in moved.tolist():
+            assert painted[y1:y2, x1:x2].any() or x1 == x2 or y1 == y2
+        assert painted.sum() <= 2 * video.masks[0].sum()
+        seen.append(moved[0].tolist())
+    assert len({tuple(box) for box in seen}) > 20, 'anywhere'
+
+
+def test_without_ghosts_nothing_is_drawn_for_them():
+    torch.manual_seed(0)
+    samples().known(clip_of())
+    state = torch.get_rng_state()
+    torch.manual_seed(0)
+    samples(ghost_prob=0.0).known(clip_of())
+    assert torch.equal(torch.get_rng_state(), state)
+    lost = samples(ghost_prob=1).known(clip_of((1,), ages={1: 2, 2: 4}))[0]
+    assert lost.ids.tolist() == [1, 2], 'who was not seen has no ghost'
+
+
+def test_the_mask_of_a_ghost_moves_with_its_box_and_is_cut_at_the_border():
+    mask = torch.zeros(6, 9, dtype=torch.uint8)
+    mask[1:3, 2:5] = 1
+    for dx, dy in [(0, 0), (3, 2), (-3, -2), (4, -1), (-9, 0), (20, 20)]:
+        moved = _shifted(mask, dx, dy)
+        expected = torch.zeros_like(mask)
+        for y, x in mask.nonzero().tolist():
+            if 0 <= y + dy < 6 and 0 <= x + dx < 9:
+                expected[y + dy, x + dx] = 1
+        assert torch.equal(moved, expected)
 
 
 def test_lost_instances_have_a_box_but_no_place_in_lambda():

@@ -15,6 +15,8 @@ MAX_SHIFT = 0.6
 # steepest per-frame step of a burst, as a share of the width: an IoU below 0.5
 # needs a third, and whoever sees two frames can still follow
 PEAKS = {1: (0.42, 0.53), 2: (0.38, 0.47)}
+# frames after which a drift turns round: a clip may be of any length
+TURN = 120
 # an actor visible with fewer pixels than this counts as not there
 MIN_PIXELS = 12
 ROLES = ('stay', 'enter', 'leave', 'return', 'pass')
@@ -83,11 +85,17 @@ def wave(start: float, t: float, period: float) -> float:
     return snap(math.sin(start + 6.2831853 * t / period))
 
 
+def turning(t: float) -> float:
+    """Frames of drift until ``t``: what drifts turns round, or it would be gone."""
+    t = t % (2 * TURN)
+    return min(t, 2 * TURN - t)
+
+
 def camera_path(draw: Draw, frames: int) -> list[float]:
     """Camera position in pixels of the street, 0 at the start."""
     drift, sway = draw.uniform(-0.9, 0.9), draw.uniform(0, 2.5)
     start, period = draw.uniform(0, 6.28), draw.uniform(14, 30)
-    path = [drift * t + sway * wave(start, t, period) for t in range(frames)]
+    path = [drift * turning(t) + sway * wave(start, t, period) for t in range(frames)]
     return [snap(x - path[0]) for x in path]
 
 
@@ -205,7 +213,10 @@ def _stay(
         if draw.chance(0.24):
             span, far = _burst(draw, part)
             start = free + draw.uniform(0, 3)
-            moves.append((start, span, draw.sign() * far))
+            sign = draw.sign()
+            if start > TURN:  # back to where it came from
+                sign = -1 if sum(move[2] for move in moves) > 0 else 1
+            moves.append((start, span, sign * far))
             free = start + span + 2
         else:
             free += 6
@@ -213,7 +224,7 @@ def _stay(
     sway, period = draw.uniform(0, 2.0) * part.unit, draw.uniform(9, 18)
     begin = draw.uniform(0, 6.28)
     return [
-        drift * t
+        drift * turning(t)
         + sway * wave(begin, t, period)
         + sum(far * ease((t - start) / span) for start, span, far in moves)
         for t in range(frames)
@@ -246,7 +257,7 @@ def _enter(
         outside
         + far * slow_down((t - start) / span)
         + far2 * ease((t - again) / span2)
-        + drift * max(t - start - span, 0.0)
+        + drift * turning(max(t - start - span, 0.0))
         for t in range(frames)
     ]
     return path if draw.chance(0.5) else [width - x for x in path]
