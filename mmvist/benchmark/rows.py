@@ -111,6 +111,7 @@ _VAE_VIST = Row(
         'model.tracker.keep_score_thr': (0.4, 0.2, 0.6, 0.8),
         'model.tracker.match_iou_thr': (0.5, 0.3, 0.2),
         'model.tracker.num_frames_retain': (10, 5, 20),
+        'model.tracker.mask_score_thr': (0.0, 0.7, 0.75),
     },
 )
 

@@ -132,12 +132,17 @@ class OnlineTracking:
             frame.metainfo,
         )
 
-        unique = self.tracker.unique(candidates.kinds, scores, result.masks)
+        sure = (result.scores() >= self.tracker.mask_score_thr).nonzero()[:, 0]
+        unique = sure[
+            self.tracker.unique(
+                candidates.kinds[sure], scores[sure], result.masks[sure]
+            )
+        ]
         masks = disjoint_crops(
             result.masks[unique], scores[unique], result.probs[unique]
         )
         visible = masks.areas() > 0
-        masks, rows = masks[visible], unique.nonzero()[:, 0][visible]
+        masks, rows = masks[visible], unique[visible]
         candidates, boxes, labels = candidates[rows], boxes[rows], labels[rows]
         track_rows = self.tracker.recover(
             candidates.track_rows, boxes, labels, propagated, tracks.labels

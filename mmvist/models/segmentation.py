@@ -33,6 +33,17 @@ class Segments:
     probs: Crops
     variances: Crops | None
 
+    def scores(self) -> Tensor:
+        """How sure each mask is of its own pixels: their mean probability, (M,).
+
+        0 of an empty mask.
+        """
+        found = self.boxes.new_zeros(len(self.boxes))
+        both = zip(self.masks.values, self.probs.values, strict=True)
+        for row, (mask, prob) in enumerate(both):
+            found[row] = (prob.float() * mask).sum() / mask.sum().clamp(min=1)
+        return found
+
 
 def segment(
     heads: Sequence[tuple[nn.Module, Sequence[Tensor]]],

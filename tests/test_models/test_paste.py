@@ -91,6 +91,18 @@ def test_codes_say_what_pictures_say():
     assert count
 
 
+def test_a_mask_is_as_sure_as_its_own_pixels():
+    probs = torch.tensor([[0.9, 0.7], [0.2, 0.0]])
+    still = torch.zeros(2, 2)
+    boxes = torch.tensor([[4.0, 4, 6, 6], [10, 10, 12, 12]])
+    found = paste_all(torch.stack([probs, still])[:, None], boxes, SIZE, 0.5)
+    inside = found.probs.dense()[0].float()[found.masks.dense()[0]]
+    assert len(inside) > 1 and not found.masks.dense()[1].any()
+    torch.testing.assert_close(
+        found.scores(), torch.stack([inside.mean(), still.sum()])
+    )
+
+
 def test_an_unknown_format_is_refused():
     with pytest.raises(ValueError, match="'dense' or 'rle', got 'polygon'"):
         lively_model(mask_format='polygon')

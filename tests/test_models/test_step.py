@@ -28,6 +28,7 @@ class Script:
     score: float = 0.9
     probs: Sequence[float] = (0.9, 0.05)
     hollow: bool = False  # masks come back empty
+    sure: float = 1.0  # probability of the pixels of a mask
     refused: float = 0.0  # RoIs that begin left of here are taken for background
     rois: list[Tensor] = field(default_factory=list)
 
@@ -49,7 +50,8 @@ class Script:
             x1, y1, x2, y2 = box
             mask[y1:y2, x1:x2] = not self.hollow
         crops = Crops.whole(masks)
-        return Segments(boxes.clone(), crops, crops.map(Tensor.half), None)
+        probs = crops.map(lambda mask: mask.half() * self.sure)
+        return Segments(boxes.clone(), crops, probs, None)
 
 
 def play(monkeypatch, frames: Sequence[Script], **tracker):
@@ -181,6 +183,17 @@ def test_a_duplicate_takes_no_identity(monkeypatch):
     found, state = play(monkeypatch, [Script([BOX, twin, OTHER])])
     assert found[0].instances_id.tolist() == [1, 2] and state.next_id == 3
     assert found[0].bboxes[1].tolist() == OTHER
+
+
+def test_an_unsure_mask_is_not_shown_and_takes_no_pixel(monkeypatch):
+    unsure = dict(sure=0.65)
+    frames = [Script([BOX], **unsure), Script([BOX]), Script([BOX], **unsure)]
+    frames.append(Script([BOX]))
+    found, state = play(monkeypatch, frames, mask_score_thr=0.7)
+    assert [one.instances_id.tolist() for one in found] == [[], [1], [], [1]]
+    assert state.next_id == 2, 'an unsure mask is no birth'
+    shown, _ = play(monkeypatch, frames, mask_score_thr=0.6)
+    assert [one.instances_id.tolist() for one in shown] == [[1]] * 4
 
 
 def test_nothing_at_all(monkeypatch):

@@ -42,6 +42,9 @@ class IoUHungarianTracker(BaseModule):
         birth_score_thr: A new instance needs this score of the detector.
         augment_birth_score_thr: And this one of the augment branch.
         keep_score_thr: A known instance under this score is lost.
+        mask_score_thr: An instance is not shown where its mask is less sure of its own
+            pixels than that (their mean probability, at least that at which a pixel is
+            the mask's): 0 shows all.
         recover_iou_thr: A new instance goes on with an identity that would be lost
             where their boxes, widened, have a larger IoU, see :meth:`recover`; 1 for
             never.
@@ -62,6 +65,7 @@ class IoUHungarianTracker(BaseModule):
         birth_score_thr: float = 0.5,
         augment_birth_score_thr: float = 0.5,
         keep_score_thr: float = 0.4,
+        mask_score_thr: float = 0.0,
         recover_iou_thr: float = 0.1,
         recover_margin: float = 0.5,
         duplicate_iou_thr: float = 0.5,
@@ -76,6 +80,7 @@ class IoUHungarianTracker(BaseModule):
         self.birth_score_thr = birth_score_thr
         self.augment_birth_score_thr = augment_birth_score_thr
         self.keep_score_thr = keep_score_thr
+        self.mask_score_thr = mask_score_thr
         self.recover_iou_thr = recover_iou_thr
         self.recover_margin = recover_margin
         self.duplicate_iou_thr = duplicate_iou_thr
@@ -308,8 +313,8 @@ class IoUHungarianTracker(BaseModule):
         Boxes alone are compared, so a detector without masks is linked in the
         same way; whatever fields the detections have stay with them. Detections
         keep their boxes and a known instance that is not detected is not shown:
-        ``union``, ``duplicate_iou_thr`` and ``augment_birth_score_thr`` belong to
-        VAE-VIST and do nothing here.
+        ``union``, ``duplicate_iou_thr``, ``augment_birth_score_thr`` and
+        ``mask_score_thr`` belong to VAE-VIST and do nothing here.
 
         Args:
             model: The host model; not used.
