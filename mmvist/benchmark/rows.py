@@ -61,6 +61,8 @@ class Data:
         suffix: How the configs name it.
         iterations: Of training, two supervised frames in each.
         rate_factors: Learning rates that a search tries, times that of the config.
+        refit: Whether a row that was searched is trained anew on all training videos.
+            False: on those that the search has trained on; with the first seed it has.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Data:
     suffix: str
     iterations: int
     rate_factors: tuple[float, ...] = (1.0, 0.5, 2.0)
+    refit: bool = True
 
 
 def find_data(name: str) -> Data:
@@ -78,9 +81,14 @@ def find_data(name: str) -> Data:
     """
     known = {
         'synthetic': Data('synthetic', Path('data/synthetic'), 'synthetic', 1000),
-        # one learning rate: a training here takes an hour
+        # one training for each row: it takes an hour
         'composite': Data(
-            'composite', Path('data/composite-mots'), 'compositemots', 4000, (1.0,)
+            'composite',
+            Path('data/composite-mots'),
+            'compositemots',
+            4000,
+            rate_factors=(1.0,),
+            refit=False,
         ),
     }
     data = known.get(name) or Data(Path(name).name, Path(name), 'synthetic', 1000)

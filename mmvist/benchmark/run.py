@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -96,6 +98,21 @@ class Run:
         for path in self.candidate.folder.glob('iter_*.pth'):
             if int(path.stem.removeprefix('iter_')) not in wanted:
                 path.unlink()
+
+    def adopt(self, other: Run) -> None:
+        """Take a finished training for its own; both keep their files."""
+        done, mine = other.candidate.checkpoint, self.candidate.folder
+        if self.candidate.checkpoint.exists():
+            return
+        shutil.copytree(
+            done.parent,
+            mine,
+            dirs_exist_ok=True,
+            ignore=shutil.ignore_patterns(done.name),
+            copy_function=_link,
+        )
+        # last: where it is, all is
+        _link(done, mine / done.name)
 
     def test(self, steps: Steps) -> None:
         """Test the last weights."""
@@ -192,6 +209,11 @@ class Run:
         notes[key] = max(value, notes.get(key, 0.0))
         with whole_file(path) as part:
             part.write_text(json.dumps(notes))
+
+
+def _link(source: str | os.PathLike, target: str | os.PathLike) -> None:
+    Path(target).unlink(missing_ok=True)
+    os.link(source, target)
 
 
 def revision() -> str:

@@ -27,6 +27,8 @@ from .run import Run
 from .store import Store
 
 LEARNING_RATE = 'optim_wrapper.optimizer.lr'
+SEED = 0
+"""Of the trainings of a search."""
 HELD_OUT = 6
 """One of so many training videos is held out."""
 
@@ -106,21 +108,23 @@ class Search:
         rates = tuple(base * factor for factor in self.data.rate_factors)
         return {LEARNING_RATE: rates, **self.row.thresholds}
 
-    def _try(
-        self, trial: Trial, settings: Mapping[str, Any], steps: Steps
-    ) -> dict[str, float]:
-        """Train with the learning rate, unless that is done, and test."""
-        rate = settings[LEARNING_RATE]
-        row = replace(self.row, name=f'search/{self.row.name}/lr{rate:g}')
-        trained = Run(
-            row,
-            0,
+    def training(self, rate: float) -> Run:
+        """That of all settings with a learning rate."""
+        return Run(
+            replace(self.row, name=f'search/{self.row.name}/lr{rate:g}'),
+            SEED,
             self.data,
             self.folder,
             {LEARNING_RATE: rate},
             self.iterations,
             self.splits(),
         )
+
+    def _try(
+        self, trial: Trial, settings: Mapping[str, Any], steps: Steps
+    ) -> dict[str, float]:
+        """Train with the learning rate, unless that is done, and test."""
+        trained = self.training(settings[LEARNING_RATE])
         trained.settle()
         trained.train(steps)
         cfg = read_config(trained.candidate.config)

@@ -18,7 +18,7 @@ from . import report
 from .comparison import compare, draw_clips, resample
 from .rows import OURS, Data, Row
 from .run import Run
-from .search import Search
+from .search import LEARNING_RATE, SEED, Search
 from .store import Store, open_study, records
 
 
@@ -126,6 +126,9 @@ class Benchmark:
 
     def _do(self, run: Run, steps: Steps) -> None:
         """Train and test; of the first seed the weights on the way are tested, too."""
+        if run.splits and run.seed == SEED:
+            search = self._search(run.row)
+            run.adopt(search.training(run.tuned[LEARNING_RATE]))
         run.train(steps)
         run.test(steps)
         if run.seed == self.seeds[0]:
@@ -173,7 +176,11 @@ class Benchmark:
 
     def _run(self, row: Row, seed: int) -> Run:
         tuned = self._tuned.get(row.name, {})
-        return Run(row, seed, self.data, self.folder, tuned, self.iterations)
+        splits = None
+        if self.search and not (self.searched_on or self.data.refit):
+            train, _ = self._search(row).splits()
+            splits = train, self.data.root / 'annotations' / 'val.json'
+        return Run(row, seed, self.data, self.folder, tuned, self.iterations, splits)
 
 
 def _resampled(path: Path) -> Mapping[str, Any]:

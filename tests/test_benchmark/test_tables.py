@@ -160,6 +160,38 @@ def test_the_best_of_the_search_is_used(data: Data, tmp_path: Path) -> None:
         assert 'held_out.json' in Config.fromfile(path).test_evaluator[0].ann_file
 
 
+def test_without_refit_the_model_of_the_search_is_tested(
+    data: Data, tmp_path: Path, fake_tools: type[FakeTools]
+) -> None:
+    data = replace(data, rate_factors=(1.0,), refit=False)
+    one = benchmark(data, tmp_path, search=3)
+    go(one)
+    trained = [Path(words[1]) for words in fake_tools.ran if words[0] == 'train.py']
+    names = [str(path.relative_to(tmp_path / 'work/toy')) for path in trained]
+    # of seed 0 by the search alone
+    assert [name for name in names if not name.startswith('search/')] == [
+        'vae-vist/seed1.py',
+        'no-corr/seed1.py',
+    ]
+    assert len(names) == 4
+    for path in trained:
+        annotations = Config.fromfile(path).train_dataloader.dataset.ann_file
+        assert annotations == str(tmp_path / 'work/toy/search/train.json')
+    for result in one.results():
+        assert sorted(result.records) == [0, 1]
+        for record in result.records.values():
+            cfg = Config.fromfile(record['config'])
+            assert cfg.test_evaluator[0].ann_file.endswith('annotations/val.json')
+            assert (
+                cfg.model.tracker.keep_score_thr
+                == (record['settings']['model.tracker.keep_score_thr'])
+            )
+            assert record['training_seconds'] == 10 and record['training_memory'] == 100
+    ran = len(fake_tools.ran)
+    go(benchmark(data, tmp_path, search=3))
+    assert len(fake_tools.ran) == ran
+
+
 def test_settings_found_on_other_data_are_taken_over(
     data: Data, tmp_path: Path, fake_tools: type[FakeTools]
 ) -> None:
