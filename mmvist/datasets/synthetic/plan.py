@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmvist.datasets.errors import DataError
 from mmvist.datasets.synthetic.actors import CAR, PEDESTRIAN
 from mmvist.datasets.synthetic.check import FrameTruth, LinkReport, link_report
 from mmvist.datasets.synthetic.draw import Draw
@@ -22,7 +23,8 @@ from mmvist.datasets.synthetic.raster import Shape, box_of, silhouette
 RATES = (0.045, 0.105)
 ORACLE_SWITCHES = 1
 SEARCH_STEPS = 120
-# a way is found in 2 to 5 draws; a frame with no room for one is an error
+# a way is found in 2 to 5 draws, in 12 of a long clip; a frame with no room for one is
+# an error
 DRAWS = 500
 
 
@@ -60,7 +62,10 @@ def make_plan(draw: Draw, frames: int, size: tuple[int, int]) -> Plan:
             track = draw_track(draw, part, camera, size, prop_x)
             if track is not None:
                 return track
-        raise RuntimeError(f'no way found for {part} in {frames} frames of {size}')
+        raise DataError(
+            f'no way found for {part} in {frames} frames of {size[1]}x{size[0]}: make '
+            'clips of fewer frames, or wider ones'
+        )
 
     tracks = [new_track(part) for part in cast]
     masks, report = _judge(tracks, covers, size)

@@ -3,9 +3,16 @@
 import numpy as np
 import pytest
 
+from mmvist.datasets import DataError
 from mmvist.datasets.synthetic import digest, make_clip
 from mmvist.datasets.synthetic.draw import Draw
-from mmvist.datasets.synthetic.motion import MAX_SHIFT, ROLES, Part, draw_track
+from mmvist.datasets.synthetic.motion import (
+    MAX_SHIFT,
+    ROLES,
+    Part,
+    camera_path,
+    draw_track,
+)
 from mmvist.datasets.synthetic.plan import make_plan, mask_values
 
 SIZE = (128, 192)
@@ -48,6 +55,23 @@ def test_no_step_is_too_long_to_follow(category: int, role: str) -> None:
     assert max(steps) <= MAX_SHIFT
     if role == 'stay':
         assert np.quantile(steps, 0.95) > 1 / 3
+
+
+@pytest.mark.parametrize('role', ROLES)
+def test_a_clip_may_be_long(role: str) -> None:
+    draw, frames = Draw(7), 300
+    part = Part(2 if role == 'pass' else 1, 48.0, 100.0, 0, role)
+    tracks = (
+        draw_track(draw, part, camera_path(draw, frames), SIZE, 96.0)
+        for _ in range(100)
+    )
+    track = next(one for one in tracks if one is not None)
+    assert len(track.poses) == frames
+
+
+def test_no_room_is_told_in_a_line() -> None:
+    with pytest.raises(DataError, match='no way found .* 24 frames of 12x64'):
+        make_plan(Draw(0), 24, (64, 12))
 
 
 def test_actors_of_a_class_look_alike() -> None:
