@@ -9,10 +9,13 @@ import math
 from numbers import Real
 from typing import Any
 
+import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmvist.datasets.errors import DataError
 
+LONGEST = 7
+"""Characters of a number in a compressed code: no frame has more pixels."""
 REACH = 100_000
 """Pixels from the corner of a frame; a coordinate beyond them is a mistake."""
 
@@ -76,26 +79,29 @@ def run_lengths(counts: str | bytes) -> list[int]:
         counts = counts.decode('latin-1')
     if not isinstance(counts, str):
         raise ValueError(f'{counts!r} is no text')
-    runs: list[int] = []
-    value = shift = 0
-    for char in counts:
-        bits = ord(char) - 48
-        if not 0 <= bits < 64:
-            raise ValueError(f'{char!r} is no character of it')
-        value |= (bits & 31) << shift
-        shift += 5
-        if bits & 32:
-            continue
-        if bits & 16:
-            value -= 1 << shift
-        # from the fourth run on, the difference to the last of its kind is stored
-        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
-        if runs[-1] < 0:
-            raise ValueError('a run is negative')
-        value = shift = 0
-    if shift:
+    if not counts:
+        return []
+    digits = np.array([counts]).view(np.uint32).astype(np.int64) - 48
+    foreign = (digits < 0) | (digits >= 64)
+    if foreign.any():
+        raise ValueError(f'{counts[foreign.argmax()]!r} is no character of it')
+    last = (digits & 32) == 0
+    if not last[-1]:
         raise ValueError('it ends in the middle of a number')
-    return runs
+    ends = last.nonzero()[0]
+    starts = np.append(0, ends[:-1] + 1)
+    lengths = ends - starts + 1
+    if lengths.max() > LONGEST:
+        raise ValueError('a number has too many characters')
+    places = np.arange(len(digits)) - starts.repeat(lengths)
+    runs = np.add.reduceat((digits & 31) << 5 * places, starts)
+    runs -= np.where(digits[ends] & 16, 1 << 5 * lengths, 0)
+    # from the fourth run on, the difference to the last of its kind is stored
+    for first in (1, 2):
+        runs[first::2] = runs[first::2].cumsum()
+    if (runs < 0).any():
+        raise ValueError('a run is negative')
+    return runs.tolist()
 
 
 def _checked_runs(runs: list) -> list[int]:

@@ -51,6 +51,12 @@ BREAKS = {
     'counts a number': (dict(size=[4, 5], counts=20), '20 is no text'),
     'cut': (dict(size=[4, 5], counts=CODE.decode() + 'P'), 'ends in the middle'),
     'foreign': (dict(size=[4, 5], counts='~~'), "'~' is no character of it"),
+    'beyond latin': (
+        dict(size=[4, 5], counts='0\u20ac'),
+        "'\u20ac' is no character of it",
+    ),
+    'too long': (dict(size=[4, 5], counts='P' * 7 + '0'), 'has too many characters'),
+    'negative code': (dict(size=[4, 5], counts='O'), 'a run is negative'),
     'short': (
         dict(size=[4, 5], counts=CODE[:-1]),
         'run-length code is of 15 pixels, the frame of 4 x 5',
