@@ -14,9 +14,18 @@ train_pipeline = _base_.train_pipeline
 train_pipeline[0].max_age = _base_.model.tracker.num_frames_retain
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 # Sixty clips are learnt by heart: what the detector still proposes, right or wrong, is
-# what D_aug learns to tell apart, as many boxes as the detector's own heads see.
+# what D_aug learns to tell apart, as many boxes as the detector's own heads see. And a
+# past that is true to a pixel is believed blindly: here it is as poor as in testing.
 model = dict(
-    train_cfg=dict(start_iters=max_iters, num_start_boxes=512),
+    train_cfg=dict(
+        start_iters=max_iters,
+        num_start_boxes=512,
+        drop_prob=0.3,
+        mask_shift=0.15,
+        mask_scale=0.2,
+        mask_rotate=15.0,
+        ghost_prob=0.5,
+    ),
     augment_head=dict(train_cfg=dict(sampler=dict(num=64, pos_fraction=0.25))),
     fuse_heads=True,
 )
