@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
@@ -51,6 +52,9 @@ def stretched(
     """
     found: dict[str, list[dict]] = dict(videos=[], images=[], annotations=[])
     image_ids, annotation_ids = count(1), count(1)
+    shown = defaultdict(list)
+    for one in annotations['annotations']:
+        shown[one['image_id']].append(one)
     for number, length in enumerate(lengths):
         video = annotations['videos'][number % len(annotations['videos'])]
         name = f'{number:04}'
@@ -64,8 +68,7 @@ def stretched(
             found['images'].append({**image, **place, 'id': new, 'frame_id': frame})
             found['annotations'] += [
                 {**one, **place, 'id': next(annotation_ids), 'image_id': new}
-                for one in annotations['annotations']
-                if one['image_id'] == image['id']
+                for one in shown[image['id']]
             ]
     return {**annotations, **found}
 

@@ -132,7 +132,9 @@ class OnlineTracking:
             frame.metainfo,
         )
 
-        sure = (result.scores() >= self.tracker.mask_score_thr).nonzero()[:, 0]
+        sure = torch.arange(len(scores), device=scores.device)
+        if self.tracker.mask_score_thr > 0:
+            sure = sure[result.scores() >= self.tracker.mask_score_thr]
         unique = sure[
             self.tracker.unique(
                 candidates.kinds[sure], scores[sure], result.masks[sure]
