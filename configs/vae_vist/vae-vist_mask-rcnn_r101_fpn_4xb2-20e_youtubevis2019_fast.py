@@ -1,13 +1,14 @@
-# The fast VAE-VIST on YouTube-VIS 2019: encoder and decoders of half the width or less,
-# the first block at half resolution, skips that join the decoders by 1x1 convolutions.
+# The fast VAE-VIST on YouTube-VIS 2019: encoder and decoders of half the width or
+# less, the first block at half resolution, skips that join the decoders by 1x1
+# convolutions, and channels innermost in memory.
 _base_ = './vae-vist_mask-rcnn_r101_fpn_4xb2-20e_youtubevis2019.py'
 
-widths = (16, 32, 64, 128, 128)
+widths = (16, 16, 64, 128, 128)
 skip_channels = (64, 128, 128, 128)
 latent_channels = 16
-channels = 128
 
 model = dict(
+    channels_last=True,
     # as many RoIs as MMDetection's MaskTrack R-CNN takes
     detector=dict(test_cfg=dict(rpn=dict(nms_pre=200, max_per_img=200))),
     encoder=dict(widths=widths, latent_channels=latent_channels, stem_stride=2),
@@ -15,22 +16,16 @@ model = dict(
     proposal_head=dict(
         latent_channels=latent_channels,
         skip_channels=skip_channels,
-        widths=(64, 64, 64, 64),
+        widths=(32, 64, 64, 64),
         out_channels=64,
         fc_channels=256,
         skip_kernel=1,
     ),
+    # its heads and what they read stay as they are: masks suffer first
     augment_head=dict(
         latent_channels=latent_channels,
         skip_channels=skip_channels,
         widths=(64, 64, 64, 64),
-        out_channels=channels,
         skip_kernel=1,
-        roi_head=dict(
-            bbox_roi_extractor=dict(out_channels=channels),
-            bbox_head=dict(in_channels=channels),
-            mask_roi_extractor=dict(out_channels=channels),
-            mask_head=dict(in_channels=channels, conv_out_channels=channels),
-        ),
     ),
 )

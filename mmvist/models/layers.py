@@ -63,6 +63,14 @@ class SubpixelConv(nn.Sequential):
             weight.copy_(weight[::4].repeat_interleave(4, dim=0))
 
 
+def for_roi_align(features: Tensor) -> Tensor:
+    """The same with the channels outermost in memory, (N, C, h, w).
+
+    MMCV's RoIAlign takes any other layout for this one, and gives wrong crops.
+    """
+    return features.contiguous()
+
+
 class SkipDecoder(nn.Module):
     """The expanding path of D_pro and D_aug: z upwards, joined by skips.
 
@@ -137,7 +145,8 @@ class SkipDecoder(nn.Module):
             reach: What will be read of the outputs; the rest stays 0.
 
         Returns:
-            Feature maps (N, out_channels, h_s, w_s) at strides 4, 8, 16, 32.
+            Feature maps (N, out_channels, h_s, w_s) at strides 4, 8, 16, 32; those
+            that are read laid out as :func:`for_roi_align` says.
         """
         outs: list[Tensor] = []
         if reach is not None and z.device.type == 'cpu':
@@ -157,7 +166,7 @@ class SkipDecoder(nn.Module):
             x = block(relu(_join(conv, x, skips[level], self.lateral[level])))
             out = self.out[level]
             if read:
-                outs.append(out(x))
+                outs.append(for_roi_align(out(x)))
             else:
                 outs.append(
                     x.new_zeros(1).expand(len(x), out.out_channels, *sizes[level])

@@ -100,7 +100,7 @@ class OnlineTracking:
         drawn = self.proposal_head.decode(deltas, torch.cat(known), frame.img_shape)
         drawn = drawn.view(len(z), len(tracks), 4)
         propagated = drawn.mean(dim=0)
-        features = self.detector.extract_feat(frame.image)
+        features = self.frame_detector.features(frame.image)
         detections = self._detect(frame, state, features)
         candidates = self.tracker.associate(
             propagated,

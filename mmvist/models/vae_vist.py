@@ -73,6 +73,8 @@ class VAEVIST(OnlineTracking, BaseMOTModel):
         fuse_heads: In testing Mask R-CNN's own heads judge each candidate beside those
             of the augment branch, and class, box and mask are the means of both.
         freeze_detector: Keep the detector as it was initialised.
+        channels_last: Keep weights, and so the maps, with the channels innermost,
+            which convolutions are faster with; results differ by rounding.
         train_cfg: Arguments of :class:`TrainingSamples`.
         data_preprocessor: Config of MMDetection's ``TrackDataPreprocessor``.
         init_cfg: MMEngine's initialisation config.
@@ -107,6 +109,7 @@ class VAEVIST(OnlineTracking, BaseMOTModel):
         mask_format: str = 'dense',
         fuse_heads: bool = False,
         freeze_detector: bool = False,
+        channels_last: bool = False,
         train_cfg: dict | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
@@ -159,6 +162,9 @@ class VAEVIST(OnlineTracking, BaseMOTModel):
         )
         if freeze_detector:
             self.freeze_module('detector')
+        if channels_last:
+            # a convolution answers in the layout of its weights
+            self.to(memory_format=torch.channels_last)
 
     def _check_heads(self) -> None:
         if not self.with_augment or self.frame_detector.roi_head is None:
@@ -240,7 +246,7 @@ class VAEVIST(OnlineTracking, BaseMOTModel):
                 torch.cat([one.visible for one in known]),
             )
         )
-        features = self.detector.extract_feat(clip.frame)
+        features = self.frame_detector.features(clip.frame)
         detector_losses, proposals = self.frame_detector.loss(
             features, clip.data_samples
         )

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from mmcv.ops import RoIAlign
 from tiny_vist import (
     lively_model,
     test_data,
@@ -338,3 +339,45 @@ def test_fused_heads_are_both_heard():
 def test_heads_that_cannot_be_fused_are_named():
     with pytest.raises(ValueError, match='with_augment=True'):
         tiny_model(fuse_heads=True, with_augment=False)
+
+
+def test_channels_last_changes_the_layout_alone():
+    model = lively_model()
+    other = copy_weights(model, lively_model(channels_last=True))
+    maps = {}
+    for name, one in (('first', model), ('last', other)):
+        one.encoder.blocks[1].register_forward_hook(
+            lambda *args, name=name: maps.__setitem__(name, args[2])
+        )
+    for a, b in zip(instances_of(model), instances_of(other), strict=True):
+        assert torch.equal(a.instances_id, b.instances_id) and len(a.labels)
+        torch.testing.assert_close(a.bboxes, b.bboxes, rtol=1e-4, atol=1e-3)
+        torch.testing.assert_close(a.scores, b.scores, rtol=1e-4, atol=1e-4)
+    layout = torch.channels_last
+    # after other weights were loaded, too
+    assert maps['last'].is_contiguous(memory_format=layout)
+    assert not maps['first'].is_contiguous(memory_format=layout)
+    torch.testing.assert_close(maps['last'], maps['first'], rtol=1e-4, atol=1e-4)
+    losses = []
+    for one in (model, other):
+        torch.manual_seed(0)
+        losses.append(one.train().clip_loss(train_clip(one)))
+    for name, value in losses[0].items():
+        torch.testing.assert_close(losses[1][name], value, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize('changes', [dict(channels_last=True), dict(num_samples=2)])
+def test_roi_align_gets_the_one_layout_that_it_can_read(monkeypatch, changes):
+    """It would not say that it cannot read another, and crop something else."""
+    layouts = []
+    crop = RoIAlign.forward
+
+    def forward(self, features, rois):
+        layouts.append(features.is_contiguous())
+        return crop(self, features, rois)
+
+    monkeypatch.setattr(RoIAlign, 'forward', forward)
+    big = toy_video(size=(240, 360), step=6)
+    model = lively_model(**changes)
+    model.test_step(test_data(big, [0, 1, 2]))
+    assert len(layouts) > 9 and all(layouts)

@@ -13,7 +13,7 @@ from mmdet.structures import SampleList
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from mmvist.models.layers import FEATURE_STRIDES
+from mmvist.models.layers import FEATURE_STRIDES, for_roi_align
 
 
 class FrameDetector(ABC):
@@ -39,6 +39,13 @@ class FrameDetector(ABC):
     def __init__(self, detector: nn.Module) -> None:
         self.detector = detector
 
+    def features(
+        self,
+        images: Tensor,  # (N, 3, H, W)
+    ) -> tuple[Tensor, ...]:
+        """The maps x^Mask_s of frames, (N, C, h_s, w_s) of each stride."""
+        return tuple(map(for_roi_align, self.detector.extract_feat(images)))
+
     @abstractmethod
     def loss(
         self,
@@ -48,7 +55,7 @@ class FrameDetector(ABC):
         """All losses of the detector, and what it proposes (no gradient).
 
         Args:
-            features: Of ``extract_feat``.
+            features: Of :meth:`features`.
             data_samples: The truth, left as it is.
 
         Returns:
@@ -67,7 +74,7 @@ class FrameDetector(ABC):
         """The detector's final boxes without masks and gradient, network pixels.
 
         Args:
-            features: Of ``extract_feat``.
+            features: Of :meth:`features`.
             metainfo: ``img_shape``, ``scale_factor``, ... of each frame.
             proposals: What :meth:`loss` has given, if it has run already.
             score_thr: Replaces the threshold of the test config.
