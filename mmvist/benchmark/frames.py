@@ -8,7 +8,7 @@ add to a box is set to nothing, so that every tracker has the same objects all a
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,12 @@ from torch import Tensor, nn
 from mmvist.apis.complexity import frame_sample
 from mmvist.engine.launch import read_config
 from mmvist.models import VAEVIST
-from mmvist.models.trackers import PROPAGATED
+from mmvist.models.trackers import (
+    MATCHED,
+    PROPAGATED,
+    Candidates,
+    IoUHungarianTracker,
+)
 from mmvist.registry import MODELS
 
 from .rows import CONFIGS
@@ -87,9 +92,10 @@ class Objects:
         sides = sides * height
         room = torch.tensor([width, height]) - sides
         start = torch.rand(self.count, 2, generator=draw)
-        speed = 0.02 * torch.randn(self.count, 2, generator=draw)
+        # so slow that a box of two frames ago still is the nearest to its object
+        speed = torch.empty(self.count, 2).uniform_(-0.05, 0.05, generator=draw)
         # to and fro between 0 and 1
-        place = ((start + frame * speed) % 2 - 1).abs() * room
+        place = ((start + frame * speed * sides / room) % 2 - 1).abs() * room
         return torch.cat([place, place + sides], dim=1).to(device)
 
     def detections(self, frame: int, device: torch.device | str) -> InstanceData:
@@ -177,6 +183,7 @@ def _leave_boxes(model: VAEVIST) -> None:
     """D_pro and the head behind D_aug keep boxes, and are sure of all of them."""
     # objects that overlap are two all the same
     model.tracker.duplicate_iou_thr = 1.0
+    _take_detections(model.tracker)
     last = [model.proposal_head.fc_reg]
     if model.with_augment:
         head = model.augment_head.roi_head.bbox_head
@@ -186,6 +193,22 @@ def _leave_boxes(model: VAEVIST) -> None:
         nn.init.zeros_(layer.bias)
     if model.with_augment:
         head.fc_cls.bias.data[0] = 10.0
+
+
+def _take_detections(tracker: IoUHungarianTracker) -> None:
+    """A pair's box is that of its detection; without D_aug to narrow it again, a union
+    would grow from frame to frame until it matched nothing."""
+    associate = tracker.associate
+
+    def instead(
+        pro_boxes: Tensor, pro_labels: Tensor, det_boxes: Tensor, *rest: Tensor
+    ) -> Candidates:
+        found = associate(pro_boxes, pro_labels, det_boxes, *rest)
+        pairs = found.kinds == MATCHED
+        found.boxes[pairs] = det_boxes[found.det_rows[pairs]].to(found.boxes.dtype)
+        return found
+
+    tracker.associate = instead
 
 
 def _fill_masks(model: nn.Module) -> None:
@@ -199,63 +222,3 @@ def _fill_masks(model: nn.Module) -> None:
 def padded(size: tuple[int, int], divisor: int = 32) -> tuple[int, int]:
     """The size of the tensor that a preprocessor makes."""
     return tuple(-(-side // divisor) * divisor for side in size)
-
-
-def stage_modules(model: nn.Module) -> dict[str, nn.Module]:
-    """The modules whose time makes a profile, by what they are called in it."""
-    detector = model.detector
-    stages = {
-        'backbone': detector.backbone,
-        'FPN': detector.neck,
-        'RPN': detector.rpn_head,
-        'box RoIAlign': detector.roi_head.bbox_roi_extractor,
-        'box head': detector.roi_head.bbox_head,
-    }
-    if isinstance(model, VAEVIST):
-        stages |= {
-            'E_phi': model.encoder,
-            'D_pro maps': model.proposal_head.decoder,
-            'D_pro RoIAlign': model.proposal_head.roi_extractor,
-            'D_pro layers': model.proposal_head.fc,
-        }
-        if model.with_augment:
-            heads = model.augment_head.roi_head
-            stages |= {
-                'D_aug maps': model.augment_head,
-                'D_aug box RoIAlign': heads.bbox_roi_extractor,
-                'D_aug box head': heads.bbox_head,
-                'mask RoIAlign': heads.mask_roi_extractor,
-                'mask head': heads.mask_head,
-            }
-    else:
-        stages |= {
-            'mask RoIAlign': detector.roi_head.mask_roi_extractor,
-            'mask head': detector.roi_head.mask_head,
-            'track RoIAlign': model.track_head.roi_extractor,
-            'track head': model.track_head.embed_head,
-        }
-    return stages
-
-
-class Profile:
-    """Seconds in each stage, by forward hooks; on a CPU.
-
-    Args:
-        model: To be watched.
-        clock: Tells seconds.
-    """
-
-    def __init__(self, model: nn.Module, clock: Callable[[], float]) -> None:
-        self.seconds = dict.fromkeys(stage_modules(model), 0.0)
-        self._clock = clock
-        for name, module in stage_modules(model).items():
-            self._watch(name, module)
-
-    def _watch(self, name: str, module: nn.Module) -> None:
-        begun: list[float] = []
-        module.register_forward_pre_hook(lambda *_: begun.append(self._clock()))
-
-        def end(*_: object) -> None:
-            self.seconds[name] += self._clock() - begun.pop()
-
-        module.register_forward_hook(end)

@@ -152,15 +152,25 @@ def _report_peak(make: Callable[[], Run], pipe: Any, threads: int) -> None:
     gc.collect()
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
-    Path('/proc/self/clear_refs').write_text('5')
-    before = _status('VmRSS')
+    forget_peak()
+    before = resident()
     run()
-    pipe.send((_status('VmHWM') - before) / 1024)
+    pipe.send(peak_resident() - before)
 
 
 def resident() -> float:
     """Memory of this process, in MB."""
     return _status('VmRSS') / 1024
+
+
+def forget_peak() -> None:
+    """:func:`peak_resident` counts from here on; on Linux."""
+    Path('/proc/self/clear_refs').write_text('5')
+
+
+def peak_resident() -> float:
+    """Most memory of this process at a time, in MB."""
+    return _status('VmHWM') / 1024
 
 
 def _status(field: str) -> int:

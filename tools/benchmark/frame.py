@@ -26,7 +26,6 @@ from mmvist.benchmark.frames import (
     RPN_BOXES,
     Objects,
     Player,
-    Profile,
     padded,
     paper_cases,
 )
@@ -38,6 +37,7 @@ from mmvist.benchmark.side_by_side import (
     report,
     times,
 )
+from mmvist.benchmark.stages import Profile
 from mmvist.engine.errors import UserError
 from mmvist.engine.launch import run_tool
 
