@@ -8,6 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+# YAPF keeps its grammar in a file of the user's cache. Imported here, before pytest
+# has test processes, the file is there before two of them could write and read it at
+# once.
+import yapf.yapflib.yapf_api  # noqa: F401
+
 # of the processes that tests start; they share the machine with this one
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 
