@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import gc
 import json
-import multiprocessing
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +24,7 @@ from rich.console import Console
 from mmvist.engine.errors import UserError
 from mmvist.files import whole_file
 
+from .own_process import Send, sent_by
 from .report import table
 
 Run = Callable[[], Any]
@@ -129,23 +129,11 @@ def peak_memory(make: Callable[[], Run], device: str = 'cpu') -> float | None:
         return (torch.cuda.max_memory_allocated() - before) / 2**20
     if not Path('/proc/self/clear_refs').exists():
         return None
-    # a fork would hang where threads of OpenMP have been at work
-    context = multiprocessing.get_context('spawn')
-    ours, theirs = context.Pipe(duplex=False)
-    arguments = make, theirs, torch.get_num_threads()
-    child = context.Process(target=_report_peak, args=arguments)
-    child.start()
-    theirs.close()
-    found = None
-    with suppress(EOFError):
-        found = ours.recv()
-    child.join()
-    if found is None:
-        raise UserError(f'the process that measured memory ended with {child.exitcode}')
+    [found] = sent_by(_send_peak, make, torch.get_num_threads())
     return found
 
 
-def _report_peak(make: Callable[[], Run], pipe: Any, threads: int) -> None:
+def _send_peak(make: Callable[[], Run], threads: int, send: Send) -> None:
     torch.set_num_threads(threads)
     run = make()
     run()
@@ -155,7 +143,7 @@ def _report_peak(make: Callable[[], Run], pipe: Any, threads: int) -> None:
     forget_peak()
     before = resident()
     run()
-    pipe.send(peak_resident() - before)
+    send(peak_resident() - before)
 
 
 def resident() -> float:

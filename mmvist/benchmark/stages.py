@@ -10,6 +10,9 @@ from mmvist.models import VAEVIST
 
 from .side_by_side import forget_peak, peak_resident, resident
 
+GIVE_BACK = {'MALLOC_MMAP_THRESHOLD_': '65536'}
+"""For a process that tells memory: glibc then keeps nothing of 64 KiB or more."""
+
 
 def stage_modules(model: nn.Module) -> dict[str, nn.Module]:
     """The modules whose time makes a profile, by what they are called in it."""
@@ -82,8 +85,8 @@ class MemoryProfile:
     """Most memory in each stage beyond what was held before it, in MB; on Linux.
 
     What is set free has to go back to the system at once, or a stage would be told to
-    need nothing where another one left room: ``MALLOC_MMAP_THRESHOLD_=65536`` in the
-    environment of the process sees to it.
+    need nothing where another one left room: :data:`GIVE_BACK` in the environment of
+    the process sees to it.
 
     Args:
         model: To be watched.

@@ -65,7 +65,7 @@ def test_peak_memory_is_what_a_run_asks_for() -> None:
 
 @pytest.mark.skipif(not LINUX, reason='the system does not tell memory')
 def test_a_process_without_a_number_is_told() -> None:
-    with pytest.raises(UserError, match='measured memory ended with 3'):
+    with pytest.raises(UserError, match='ended with exit code 3: no number'):
         peak_memory(_give_up)
 
 

@@ -9,14 +9,12 @@ Example:
 """
 
 import argparse
-import multiprocessing
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import matplotlib
 
@@ -25,11 +23,13 @@ import numpy as np
 import torch
 from matplotlib import pyplot as plt
 from mmengine.structures import InstanceData
+from rich.progress import track
 from torch import Tensor
 
 from mmvist.apis.inference import FrameResult, plain_instances
 from mmvist.apis.result_lines import ResultLines
 from mmvist.benchmark.frames import Objects, Player, padded
+from mmvist.benchmark.own_process import Send, sent_by
 from mmvist.benchmark.rows import CONFIGS
 from mmvist.benchmark.side_by_side import report, resident
 from mmvist.engine.errors import UserError
@@ -59,7 +59,7 @@ class Visitors(Objects):
         return super().detections(frame, device)[there.to(device)]
 
 
-def play(name: str, args: argparse.Namespace, pipe: Any) -> None:
+def play(name: str, args: argparse.Namespace, send: Send) -> None:
     """Track the video and send (frame, MB, seconds a frame) now and then."""
     torch.set_num_threads(args.threads)
     size = tuple(args.size)
@@ -78,7 +78,7 @@ def play(name: str, args: argparse.Namespace, pipe: Any) -> None:
             times.append(time.perf_counter() - start)
             if (frame + 1) % EVERY == 0:
                 held = resident()
-                pipe.send((frame + 1, held, median(times)))
+                send((frame + 1, held, median(times)))
                 times.clear()
                 if held > args.limit:
                     print(f'{name} holds over {args.limit} MB: stopped', flush=True)
@@ -110,24 +110,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.frames < EVERY:
         raise UserError(f'--frames has to be at least {EVERY}')
     args.out.mkdir(parents=True, exist_ok=True)
-    context = multiprocessing.get_context('spawn')
-    found: dict[str, list[tuple[int, float, float]]] = {}
-    for name in MODELS:
-        found[name] = []
-        ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=play, args=(name, args, theirs))
-        process.start()
-        theirs.close()
-        try:
-            while True:
-                found[name].append(ours.recv())
-        except EOFError:
-            process.join()
-        if process.exitcode or not found[name]:
-            raise UserError(
-                f'{name} ended with exit code {process.exitcode} after '
-                f'{len(found[name]) * EVERY} frames'
-            )
+    found = {
+        name: list(track(sent_by(play, name, args), name, args.frames // EVERY))
+        for name in MODELS
+    }
     rows = [_row(name, points) for name, points in found.items()]
     header = ['', 'frames', f'MB at frame {SETTLED}', 'at the end', 'growth a frame']
     header += ['ms a frame, first tenth', 'last tenth']

@@ -8,8 +8,6 @@ Example:
 """
 
 import argparse
-import multiprocessing
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -20,8 +18,15 @@ from typing import Any
 import torch
 
 from mmvist.benchmark.frames import Objects, Player, padded, paper_cases
-from mmvist.benchmark.side_by_side import forget_peak, peak_resident, report, resident
-from mmvist.benchmark.stages import MemoryProfile, Profile
+from mmvist.benchmark.own_process import Send, sent_by
+from mmvist.benchmark.side_by_side import (
+    check_agreement,
+    forget_peak,
+    peak_resident,
+    report,
+    resident,
+)
+from mmvist.benchmark.stages import GIVE_BACK, MemoryProfile, Profile
 from mmvist.engine.errors import UserError
 from mmvist.engine.launch import run_tool
 
@@ -70,23 +75,25 @@ def size_of(text: str) -> tuple[int, int]:
     return int(parts[1]), int(parts[0])
 
 
-def _player(args: argparse.Namespace, size: tuple[int, int], count: int) -> Player:
-    cfg = paper_cases(args.depth)[CONFIGS[args.config]]
-    return Player(cfg.model, Objects(count, size))
-
-
 def measure(
-    what: str, args: argparse.Namespace, size: tuple[int, int], count: int, pipe: Any
+    megabytes: bool,
+    args: argparse.Namespace,
+    size: tuple[int, int],
+    count: int,
+    send: Send,
 ) -> None:
-    """Send seconds or megabytes of the stages and of the whole frame."""
+    """Send megabytes or seconds of the stages and of the whole frame."""
     torch.set_num_threads(args.threads or torch.get_num_threads())
-    player = _player(args, size, count)
+    cfg = paper_cases(args.depth)[CONFIGS[args.config]]
+    player = Player(cfg.model, Objects(count, size))
     image = torch.zeros(1, 3, *padded(size)).uniform_(-1, 1)
     for _ in range(2):
         player.see(image)
-    pipe.send((_seconds if what == 'seconds' else _megabytes)(player, image))
-    if set(player.masks) != {count}:
-        raise UserError(f'{count} objects gave {set(player.masks)} masks: no number')
+    found = (_megabytes if megabytes else _seconds)(player, image)
+    check_agreement(
+        f'{count} objects and masks {player.masks}', {*player.masks} == {count}
+    )
+    send(found)
 
 
 def _seconds(player: Player, image: torch.Tensor) -> dict[str, float]:
@@ -119,31 +126,6 @@ def _grouped(parts: dict[str, float], join: Any) -> dict[str, float]:
     }
 
 
-def alone(*what: Any) -> dict[str, float]:
-    """:func:`measure` in a process of its own.
-
-    Raises:
-        UserError: It ended without a number.
-    """
-    context = multiprocessing.get_context('spawn')
-    ours, theirs = context.Pipe(duplex=False)
-    if what[0] == 'megabytes':
-        # see MemoryProfile; a process reads it when it starts
-        os.environ['MALLOC_MMAP_THRESHOLD_'] = '65536'
-    process = context.Process(target=measure, args=(*what, theirs))
-    process.start()
-    os.environ.pop('MALLOC_MMAP_THRESHOLD_', None)
-    theirs.close()
-    try:
-        found = ours.recv()
-    except EOFError:
-        found = None
-    process.join()
-    if found is None or process.exitcode:
-        raise UserError(f'{what[0]} of {what[2:]}: ended with {process.exitcode}')
-    return found
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure and report."""
     args = parse_args(argv)
@@ -154,7 +136,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         for count in args.objects:
             one = dict(size=text, objects=count)
             for what, lines in rows.items():
-                found = one[what] = alone(what, args, size_of(text), count)
+                [found] = sent_by(
+                    measure,
+                    what == 'megabytes',
+                    args,
+                    size_of(text),
+                    count,
+                    environment=GIVE_BACK if what == 'megabytes' else None,
+                )
+                one[what] = found
                 factor = 1000 if what == 'seconds' else 1
                 columns = ['frame', *GROUPS] + [REST] * (REST in found)
                 values = [f'{factor * found[name]:.0f}' for name in columns]
