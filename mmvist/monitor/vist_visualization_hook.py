@@ -52,7 +52,8 @@ class VISTVisualizationHook(Hook):
         ValueError: One of the first three is not at least 1.
 
     Example:
-        >>> custom_hooks = [dict(type='mmvist.VISTVisualizationHook', clips=4)]
+        >>> hook = dict(type='mmvist.VISTVisualizationHook', clips=4)
+        >>> default_hooks = dict(pictures=hook)  # beside those of the base config
     """
 
     priority = 'LOW'
