@@ -12,9 +12,20 @@ import torch
 # has test processes, the file is there before two of them could write and read it at
 # once.
 import yapf.yapflib.yapf_api  # noqa: F401
+from hypothesis import HealthCheck, settings
 
 # of the processes that tests start; they share the machine with this one
 os.environ.setdefault('OMP_NUM_THREADS', '1')
+
+# the same examples in every run, however slow the machine is
+settings.register_profile(
+    'mmvist',
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile('mmvist')
 
 
 @pytest.fixture(autouse=True)

@@ -63,7 +63,7 @@ def encode(
 @contextmanager
 def writing(
     folder: Path, frames: list[np.ndarray], kind: str = 'mpegts', hold_at: int = 0
-) -> Iterator[tuple[Path, threading.Event]]:
+) -> Iterator[tuple[Path, threading.Event, threading.Event]]:
     """A fifo that another thread encodes into.
 
     Args:
@@ -73,14 +73,17 @@ def writing(
         hold_at: Before this frame the writer waits for the event.
 
     Yields:
-        The fifo, and the event; it is set at the end of the block at the latest.
+        The fifo; the event, which is set at the end of the block at the latest; and
+        another, set when the writer has gone on.
     """
-    fifo, go_on = folder / 'fifo', threading.Event()
+    fifo = folder / 'fifo'
+    go_on, gone_on = threading.Event(), threading.Event()
     os.mkfifo(fifo)
 
     def hold(t: int) -> None:
         if hold_at and t == hold_at:
             go_on.wait(60)
+            gone_on.set()
 
     def write() -> None:
         try:
@@ -91,7 +94,7 @@ def writing(
     writer = threading.Thread(target=write, daemon=True)
     writer.start()
     try:
-        yield fifo, go_on
+        yield fifo, go_on, gone_on
     finally:
         go_on.set()
         writer.join(30)

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from pycocotools import mask as coco_mask
 from video_kit import HEIGHT, LENGTH, OURS, WIDTH, make_frames, open_minded
 
@@ -50,4 +51,5 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope='session')
 def ours() -> VISTInferencer:
+    torch.manual_seed(0)  # it is made before the seed of a test is set
     return VISTInferencer(open_minded(OURS), device='cpu')

@@ -16,7 +16,7 @@ from mmengine.config import Config
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.visualization import Visualizer
 from PIL import Image
-from tiny_vist import DEMO, tiny_config
+from tiny_vist import DEMO, SHOWS_ALL, tiny_config
 
 from mmvist.registry import MODELS
 from mmvist.testing import toy_frames, toy_masks, toy_mots_txt, write_toy_mots
@@ -157,7 +157,8 @@ def _write_youtubevis(path: Path) -> None:
 def _write_model(root: Path) -> None:
     """``tiny.py``, ready to train and test on ``kitti``, and ``tiny.pth``."""
     cfg = Config.fromfile(DEMO)
-    cfg.model = tiny_config()
+    cfg.model = tiny_config(tracker=SHOWS_ALL)
+    cfg.model.detector.test_cfg.rcnn.update(score_thr=0.0, max_per_img=5)
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.dataset.data_root = 'kitti'
         loader.num_workers, loader.persistent_workers = 0, False

@@ -409,15 +409,28 @@ def test_what_is_not_spoilt_passes(refusal: Callable, command: tuple) -> None:
 def test_a_byte_order_mark_is_passed_over(
     refusal: Callable, command: tuple, path: str
 ) -> None:
+    plain = converted(refusal, command)
     with_mark(path)
-    (tool, *args) = command
-    assert refusal(f'dataset_converters/{tool}', *args).code == 0
+    assert converted(refusal, command) == plain
 
 
 def test_hidden_folders_are_no_sequences(refusal: Callable) -> None:
+    plain = converted(refusal, INDEXED)
     Path('indexed/JPEGImages/.ipynb_checkpoints').mkdir()
-    (tool, *args) = INDEXED
-    assert refusal(f'dataset_converters/{tool}', *args).code == 0
+    assert converted(refusal, INDEXED) == plain
+
+
+def converted(refusal: Callable, command: tuple) -> dict[str, bytes]:
+    """What a converter writes, which is removed."""
+    tool, *args = command
+    ended = refusal(f'dataset_converters/{tool}', *args)
+    assert ended.code == 0, ended.error
+    files = [path for path in map(Path, ended.new) if path.is_file()]
+    assert files
+    found = {str(path): path.read_bytes() for path in files}
+    for path in files:
+        path.unlink()
+    return found
 
 
 def test_full_disk_and_interrupt(

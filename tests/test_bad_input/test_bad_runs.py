@@ -427,7 +427,10 @@ def test_a_frame_that_cannot_be_read_is_left_out(
     assert {'run/metrics.json', 'tracks.pkl'} <= set(ended.new)
     frames = pickle.loads(Path('tracks.pkl').read_bytes())
     assert len(frames) == len(json.loads(Path(TRUTH).read_text())['images'])
-    assert not [len(one['scores']) for one in frames if one['frame_id'] == 2][0]
+    shown = {one['img_path']: len(one['scores']) for one in frames}
+    assert shown.pop(FRAME) == 0 and all(shown.values()), shown
+    metrics = json.loads(Path('run/metrics.json').read_text())
+    assert metrics['unreadable_frames'] == 1
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """Work in a process of its own, and what it says."""
 
+import multiprocessing
 import os
+import signal
 import time
-from pathlib import Path
 
 import pytest
 
@@ -22,10 +23,9 @@ def _count_and_fall(last: int, send: Send) -> None:
     raise SystemExit(3)
 
 
-def _go_on(path: Path, send: Send) -> None:
-    send('begun')
-    time.sleep(0.5)
-    path.touch()
+def _stay(send: Send) -> None:
+    send(os.getpid())
+    time.sleep(600)
 
 
 def test_all_is_heard_of_one_other_process() -> None:
@@ -44,9 +44,10 @@ def test_what_was_sent_before_the_end_is_heard_and_the_end_told() -> None:
         next(heard)
 
 
-def test_who_stops_listening_stops_the_process(tmp_path: Path) -> None:
-    heard = sent_by(_go_on, tmp_path / 'end')
-    assert next(heard) == 'begun'
+def test_who_stops_listening_stops_the_process() -> None:
+    heard = sent_by(_stay)
+    process = next(heard)
+    [child] = [p for p in multiprocessing.active_children() if p.pid == process]
     heard.close()
-    time.sleep(1)
-    assert not (tmp_path / 'end').exists()
+    child.join(60)
+    assert child.exitcode == -signal.SIGTERM

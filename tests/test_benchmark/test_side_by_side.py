@@ -1,13 +1,14 @@
 """Ratios that are told only of things that agree."""
 
 import json
-import time
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from mmvist.benchmark import side_by_side
 from mmvist.benchmark.side_by_side import (
     DisagreementError,
     Race,
@@ -38,9 +39,17 @@ def test_cases_take_turns_and_warm_up_does_not_count() -> None:
     assert {len(seconds) for seconds in found.seconds.values()} == {3}
 
 
-def test_the_slower_is_told_to_be_slower() -> None:
-    cases = dict(slow=partial(time.sleep, 0.05), fast=partial(time.sleep, 0.001))
-    assert race(cases, rounds=3).ratio('slow', 'fast')[0] > 2
+def test_a_case_has_the_seconds_that_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(
+        side_by_side, 'time', SimpleNamespace(perf_counter=lambda: clock[0])
+    )
+
+    def take(seconds: float) -> None:
+        clock[0] += seconds
+
+    found = race(dict(slow=partial(take, 6.0), fast=partial(take, 2.0)), rounds=2)
+    assert found.seconds == dict(slow=[6.0, 6.0], fast=[2.0, 2.0])
 
 
 def test_no_number_of_what_differs() -> None:

@@ -123,7 +123,8 @@ def test_time_left_counts_only_the_steps_of_this_run(
 ) -> None:
     now = iter([100.0, 104.0, 105.0])
     monkeypatch.setattr(
-        'mmvist.engine.hooks.progress_bar.time.monotonic', lambda: next(now)
+        'mmvist.engine.hooks.progress_bar.time',
+        SimpleNamespace(monotonic=lambda: next(now)),
     )
     hook = ProgressBarHook(interval=1, console=Console(file=io.StringIO()))
     hook.before_train(runner(6, total=1806))

@@ -3,6 +3,7 @@ import io
 import json
 import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -172,6 +173,26 @@ def test_score_is_the_mean_and_class_the_majority(toy, tmp_path):
     assert set(saved) == {'video_id', 'score', 'category_id', 'segmentations'}
     with zipfile.ZipFile(f'{prefix}.submission_file.zip') as archive:
         assert archive.namelist() == ['results.json']
+
+
+def test_a_submission_has_the_ids_of_the_file(toy, tmp_path):
+    """Not the places of videos and classes in it."""
+    mask = toy.box(0, 0, 4, 10)
+    frames = truth_frames(toy, (1, 1, [mask] * 2))
+    track(toy, frames, 5, 0.9, [mask] * 2, label=1)
+    path = Path(toy.write_truth(tmp_path / 'truth.json', [frames], ['cat', 'dog']))
+    content = json.loads(path.read_text())
+    content['categories'] = [dict(id=2, name='cat'), dict(id=5, name='dog')]
+    content['videos'][0]['id'] = 9
+    for image in content['images']:
+        image['video_id'] = 9
+    path.write_text(json.dumps(content | dict(annotations=[])))
+    prefix = tmp_path / 'out'
+    metric = VISMetric(str(path), format_only=True, outfile_prefix=str(prefix))
+    toy.evaluate(metric, [frames], ['cat', 'dog'])
+    (saved,) = json.loads(prefix.with_suffix('.json').read_text())
+    assert (saved['video_id'], saved['category_id']) == (9, 5)
+    assert saved['segmentations'] == [toy.encode(mask)] * 2
 
 
 def test_no_predictions_at_all(toy, tmp_path):

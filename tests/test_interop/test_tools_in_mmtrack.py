@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -73,7 +74,9 @@ def test_train_and_test_inside_mmtracking(youtube_vis: Path, tmp_path: Path) -> 
     assert len(pictures) == 2 * LENGTH
     assert cv2.imread(str(pictures[0])).shape == (60, 180, 3)
     assert len(list((out / 'show').glob('*/*.png'))) == 2 * LENGTH
-    assert (out / 'tracks.pkl').stat().st_size > 0
+    tracks = pickle.loads((out / 'tracks.pkl').read_bytes())
+    assert len({one['img_id'] for one in tracks}) == 2 * LENGTH
+    assert any(len(one['instances_id']) for one in tracks)
 
 
 def test_the_truth_is_drawn_where_it_lies(mmtrack_scope, youtube_vis: Path) -> None:

@@ -60,12 +60,18 @@ def test_train_step_under_autocast_on_the_cpu(float32_ops, frames):
     model = tiny_model().train()
     data = model.data_preprocessor(train_data(toy_video(), frames), True)
     torch.manual_seed(0)
-    total, _ = model.parse_losses(model(**data, mode='loss'))
+    whole = model(**data, mode='loss')
+    total, _ = model.parse_losses(whole)
     torch.manual_seed(0)
     with torch.autocast('cpu', dtype=torch.bfloat16):
         losses = model(**data, mode='loss')
     low, _ = model.parse_losses(losses)
     assert low.item() == pytest.approx(total.item(), rel=0.15)
+    assert losses.keys() == whole.keys()
+    for name in ('loss_kl', 'loss_aux', 'loss_proposal'):
+        torch.testing.assert_close(
+            losses[name].float(), whole[name], rtol=0.05, atol=1e-3
+        )
     low.backward()
     missing = [name for name, p in model.named_parameters() if p.grad is None]
     assert not missing

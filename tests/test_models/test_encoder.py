@@ -63,6 +63,20 @@ def test_sample_has_the_moments_of_the_posterior():
     torch.testing.assert_close(draws.std(0), scale, atol=0.03, rtol=0)
 
 
+def test_draws_have_the_covariance_of_the_posterior():
+    encoder = VideoEncoder(widths=WIDTHS, latent_channels=3)
+    torch.nn.init.constant_(encoder.rho_head.bias, 2.0)
+    image = torch.randn(1, 3, 50, 90)
+    encoding = encoder(image, image, torch.rand(1, 1, 50, 90))
+    drawn = encoding.layout.to_vector(encoding.draw(20_000, seed=1)).detach()
+    truth = encoding.posterior.covariance_matrix[0].detach()
+    scale = truth.diagonal().sqrt()
+    product = scale * scale[:, None]
+    # five standard deviations of what 20,000 draws tell
+    assert ((drawn.T.cov() - truth).abs() < 5 * (2 / 20_000) ** 0.5 * product).all()
+    assert (truth / product).fill_diagonal_(0).max() > 0.3, 'a test of nothing'
+
+
 def test_without_correlation_rho_is_zero_and_has_no_head():
     encoder, encoding = encode(with_corr=False)
     assert not hasattr(encoder, 'rho_head')

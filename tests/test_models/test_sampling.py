@@ -191,13 +191,16 @@ def test_without_the_augment_branch_masks_do_not_vary() -> None:
 
 
 def test_a_line_of_json_has_the_variances() -> None:
-    found = track(drawing_model(), 2)
+    found, kinds = track(drawing_model(), 2), set()
     for one in found:
+        kinds.update(one.kinds.tolist())
         result = FrameResult(0, one.masks.new_zeros(*SIZE, 3).numpy(), one, ())
         for row, record in enumerate(record_of(result)['instances']):
-            assert record['mask_variance'] >= 0
+            inside = one.mask_variances[row][one.masks[row]].float().mean()
+            assert record['mask_variance'] == pytest.approx(float(inside), rel=1e-3)
             if one.kinds[row] == 2:
                 assert record['box_variance'] is None
             else:
                 told = torch.tensor(record['box_variance'])
                 assert torch.allclose(told, one.box_variances[row])
+    assert 2 in kinds and len(kinds) > 1
