@@ -123,8 +123,12 @@ def show_all(model: torch.nn.Module) -> None:
     model.detector.roi_head.test_cfg.update(score_thr=0.0, max_per_img=6)
     for part in (model, model.tracker):
         for name in vars(part):
-            if name.endswith('score_thr'):
+            if name.endswith('score_thr') or name in ('sigma_l', 'sigma_h'):
                 setattr(part, name, 0.0)
+    if hasattr(model, 'augment_head'):
+        model.augment_head.roi_head.test_cfg.mask_thr_binary = 0.3
+    if hasattr(model.tracker, 't_min'):
+        model.tracker.t_min = 1
 
 
 def test_there_are_configs_to_test():
