@@ -101,5 +101,6 @@ def test_a_training_killed_in_a_write_ends_as_one_that_was_not(tmp_path: Path) -
     )
     *_, done = kill_and_resume(command, tmp_path, iterations=6, count=2)
     assert done.equal
+    assert done.resumed and max(done.starts)[0] > 0
     assert done.kills[1][1], 'the second kill is in a write'
     assert not list((tmp_path / 'broken').glob('.*.part.pth'))

@@ -142,11 +142,17 @@ def kills(count: int, seed: int, console: Console) -> None:
                     + f'; whole until iteration {done.iterations[-1]}'
                 )
     writes = sum(writing for _, writing in done.kills)
+    if not done.resumed:
+        raise UserError(
+            'not behind the last checkpoint began, with (checkpoint, iteration): '
+            f'{[one for one in done.starts if one[1] != one[0] + 1]}'
+        )
     if not done.equal:
         raise UserError(f'after {count} kills the weights are other ones')
     console.print(
-        f'{count} kills, {writes} of them in the write of a checkpoint: the same '
-        'weights and optimizer as without, bit for bit'
+        f'{count} kills, {writes} of them in the write of a checkpoint: each time it '
+        'went on behind the last checkpoint, to the same weights and optimizer as '
+        'without, bit for bit'
     )
 
 
