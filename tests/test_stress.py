@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 from thorough import examples
 
-from mmvist.stress.annotations import READERS, spoil, try_annotations, write_good
+from mmvist.stress.annotations import (
+    READERS,
+    spoil,
+    try_annotations,
+    try_escapes,
+    write_good,
+)
 from mmvist.stress.confined import LOADED, REFUSED, run_confined
 from mmvist.stress.full_disk import WRITERS, try_full_disk
 from mmvist.stress.kills import kill_and_resume, train_command
@@ -32,11 +38,18 @@ def test_what_is_not_spoilt_loads(data: Path, reader: str) -> None:
 
 
 def test_spoilt_annotations_load_or_are_refused_in_one_line() -> None:
-    trials = list(try_annotations(examples(80), seed=1))
+    trials = list(try_annotations(examples(100), seed=1))
     bad = [trial for trial in trials if not trial.good]
     assert not bad
     # and both are tried
     assert {trial.outcome.kind for trial in trials} == {LOADED, REFUSED}
+
+
+def test_no_name_leads_out_of_the_data_folder() -> None:
+    trials = list(try_escapes())
+    assert not [trial for trial in trials if trial.outcome.kind != REFUSED]
+    # the places of NAMES, with seven names each
+    assert len(trials) == 4 * 7
 
 
 def test_a_trial_is_the_same_again(data: Path) -> None:

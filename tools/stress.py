@@ -28,7 +28,7 @@ from rich.table import Table
 
 from mmvist.engine.errors import UserError
 from mmvist.engine.launch import run_tool
-from mmvist.stress.annotations import tally, try_annotations
+from mmvist.stress.annotations import tally, try_annotations, try_escapes
 from mmvist.stress.full_disk import try_full_disk
 from mmvist.stress.kills import kill_and_resume, train_command
 from mmvist.testing import write_toy_mots
@@ -74,7 +74,13 @@ def annotations(count: int, seed: int, console: Console) -> None:
             disable=not sys.stderr.isatty(),
         )
     )
-    show(f'{len(trials)} spoilt files', tally(trials), console)
+    escapes = list(try_escapes())
+    trials += escapes
+    show(
+        f'{count} spoilt files, {len(escapes)} names that lead out of the data folder',
+        tally(trials),
+        console,
+    )
     bad = [trial for trial in trials if not trial.good]
     for trial in bad[:20]:
         console.print(

@@ -1,12 +1,15 @@
 """Videos with instance masks, of any class list."""
 
 import os.path as osp
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import cv2
 from mmdet.datasets import BaseVideoDataset
 
 from mmvist.datasets.converters.cocovid import check_inside
+from mmvist.datasets.converters.frames import frame_size
 from mmvist.datasets.converters.segmentation import read_segmentation
 from mmvist.datasets.errors import DataError
 from mmvist.datasets.frame_size import check_frame_size
@@ -137,7 +140,7 @@ class MOTSDataset(BaseVideoDataset):
             else:
                 data = self._seeded_data(idx, seed)
         except cv2.error:
-            self._check_not_empty(idx)
+            self._check_files(idx)
             raise
         self._check_sizes(data)
         return data
@@ -153,26 +156,33 @@ class MOTSDataset(BaseVideoDataset):
                 data = super().prepare_data(self._rand_another())
             return data
 
-    def _check_not_empty(self, idx: Any) -> None:
-        """OpenCV names no file when it is given one of no bytes."""
+    def _check_files(self, idx: Any) -> None:
+        """OpenCV names no file when it is given one of no bytes, or of too many."""
         video = idx[0] if isinstance(idx, tuple) else idx
         for image in self.get_data_info(video)['images']:
             path = image['img_path']
-            if osp.isfile(path) and not osp.getsize(path):
+            if not osp.isfile(path):
+                continue
+            if not osp.getsize(path):
                 raise DataError(f'{path}: is empty (0 bytes); fetch it again')
+            self._check_size(path, image['img_id'], frame_size(Path(path), False))
 
     def _check_sizes(self, data: Any) -> None:
         """Masks would be laid over a frame of another size without a word."""
         samples = data.get('data_samples') if isinstance(data, dict) else None
         for sample in getattr(samples, 'video_data_samples', []):
-            size = self._size_of.get(sample.metainfo.get('img_id'))
             found = sample.metainfo.get('ori_shape')
-            if size and found and tuple(found) != size:
-                raise DataError(
-                    f'{sample.img_path}: is {found[1]} x {found[0]}, but its '
-                    f'annotation in {self.ann_file} is of {size[1]} x {size[0]}; '
-                    'convert the data anew, or fetch the frame again'
-                )
+            if found:
+                self._check_size(sample.img_path, sample.metainfo.get('img_id'), found)
+
+    def _check_size(self, path: str, img_id: Any, found: Sequence[int]) -> None:
+        size = self._size_of.get(img_id)
+        if size and tuple(found) != size:
+            raise DataError(
+                f'{path}: is {found[1]} x {found[0]}, but its annotation in '
+                f'{self.ann_file} is of {size[1]} x {size[0]}; convert the data anew, '
+                'or fetch the frame again'
+            )
 
 
 def _check_instances(instances: list[dict], size: tuple[int, int], where: str) -> None:

@@ -7,20 +7,28 @@ import random
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import reduce
+from itertools import product
+from operator import getitem
 from pathlib import Path
+
+import cv2
 
 from mmvist.datasets import FrameIndex
 from mmvist.datasets.converters import convert_kitti_mots, convert_youtubevis
 from mmvist.datasets.converters.cocovid import read_json
 from mmvist.datasets.converters.mots_challenge import convert_mots_challenge
 from mmvist.datasets.converters.youtubevis import check_frames
+from mmvist.datasets.transforms import LoadFrame
 from mmvist.evaluation.predictions import read_predictions
 from mmvist.evaluation.truth import load_truth
 from mmvist.testing import (
     TOY_FRAMES,
     toy_dataset,
+    toy_frames,
     toy_masks,
     toy_mots_txt,
     write_toy_mots,
@@ -28,8 +36,9 @@ from mmvist.testing import (
     write_toy_youtube_vis,
 )
 
-from .confined import GOOD, Outcome, run_confined
-from .mutations import MUTATIONS
+from .confined import GOOD, LOADED, Outcome, run_confined
+from .full_disk import write_results
+from .mutations import MUTATIONS, OUTSIDE
 
 CLASSES = ('car', 'pedestrian')
 
@@ -43,7 +52,14 @@ def _train(data: Path) -> None:
 
 
 def _truth(data: Path) -> None:
-    load_truth(str(data / 'annotations/val.json'))
+    """And results of its videos, each in a file of its name."""
+    write_results(data, 'annotations/val.json')
+
+
+def _frame(data: Path) -> None:
+    """As testing loads it, where what cannot be read is black."""
+    frame = data / READERS['jpg of a frame'][0]
+    LoadFrame()(dict(img_path=str(frame), height=64, width=96))
 
 
 def _kitti(data: Path) -> None:
@@ -77,8 +93,16 @@ READERS: dict[str, tuple[str, Callable[[Path], None]]] = {
     'txt of results': ('results/0000.txt', _results('results')),
     'png of KITTI MOTS': ('instances/0000/000003.png', _kitti),
     'png of a frame': ('training/image_02/0000/000003.png', _kitti),
+    'png that is trained on': ('training/image_02/0000/000003.png', _train),
+    'jpg of a frame': ('frame.jpg', _frame),
 }
 """Name of a kind of file: where it lies, and what reads it."""
+NAMES: dict[str, Sequence[Sequence[str | int]]] = {
+    'json of training': [('images', 0, 'file_name')],
+    'json of testing': [('images', 0, 'file_name'), ('videos', 0, 'name')],
+    'json of YouTube-VIS': [('videos', 0, 'file_names', 0)],
+}
+"""Where a file names other files, by reader."""
 
 
 def write_good(data: Path) -> None:
@@ -98,6 +122,7 @@ def write_good(data: Path) -> None:
         for track in content['annotations'][:3]
     ]
     (data / 'results.json').write_text(json.dumps(tracks))
+    cv2.imwrite(str(data / 'frame.jpg'), toy_frames()[0])
     (data / 'results').mkdir()
     (data / 'results/0000.txt').write_text(toy_mots_txt(toy_masks()[:TOY_FRAMES]))
 
@@ -122,6 +147,29 @@ class Trial:
         return self.outcome.kind in GOOD
 
 
+def try_escapes() -> Iterator[Trial]:
+    """Put each name that leads out of the data folder where a file names others.
+
+    There is no trial in which it may load.
+    """
+    with _around() as data:
+        for reader, places in NAMES.items():
+            name, read = READERS[reader]
+            path = data / name
+            good = path.read_text()
+            for number, (place, outside) in enumerate(
+                product(places, (*OUTSIDE, str(data.parent / 'secret.png')))
+            ):
+                content = json.loads(good)
+                reduce(getitem, place[:-1], content)[place[-1]] = outside
+                path.write_text(json.dumps(content))
+                outcome = run_confined(read, data)
+                if outcome.kind == LOADED:
+                    outcome = Outcome('outside', f'{place}: {outside} was taken')
+                yield Trial(number, f'names in {reader}', outcome)
+            path.write_text(good)
+
+
 def try_annotations(
     count: int, seed: int = 0, readers: Iterable[str] = READERS
 ) -> Iterator[Trial]:
@@ -130,12 +178,7 @@ def try_annotations(
     Trial ``n`` of a seed is the same whatever came before.
     """
     readers = list(readers)
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / 'around' / 'data'
-        data.mkdir(parents=True)
-        write_good(data)
-        secret = data / READERS['png of a frame'][0]
-        shutil.copy(secret, data.parent / 'secret.png')
+    with _around() as data:
         for number in range(count):
             reader = readers[number % len(readers)]
             name, read = READERS[reader]
@@ -148,10 +191,22 @@ def try_annotations(
             path.write_bytes(good)
 
 
+@contextmanager
+def _around() -> Iterator[Path]:
+    """A data folder, with a picture beside it that is nobody's business."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder).resolve() / 'around' / 'data'
+        data.mkdir(parents=True)
+        write_good(data)
+        secret = data / READERS['png of a frame'][0]
+        shutil.copy(secret, data.parent / 'secret.png')
+        yield data
+
+
 def spoil(good: bytes, suffix: str, rng: random.Random) -> bytes:
     """Another content of the same kind of file."""
     mutate = MUTATIONS[suffix]
-    if suffix == '.png':
+    if suffix in ('.png', '.jpg'):
         return mutate(good, rng)
     return mutate(good.decode(), rng).encode('utf-8', 'surrogatepass')
 

@@ -47,13 +47,30 @@ def _records(truth: Truth, version: int) -> dict[int, FrameRecord]:
     }
 
 
-def _metric(kind: Callable, data: Path, version: int, **settings: object) -> None:
-    prefix = str(data / 'out' / 'results')
-    metric = kind(
-        ann_file=str(data / TRUTH), outfile_prefix=prefix, format_only=True, **settings
-    )
+def write_results(
+    data: Path,
+    truth: str,
+    version: int = NEW,
+    kind: Callable = MOTSMetric,
+    **settings: object,
+) -> None:
+    """Write results as a test does: some of the truth, found.
+
+    Args:
+        data: A folder; ``out`` in it gets the results.
+        truth: Annotation file in it.
+        version: :data:`OLD` or :data:`NEW`.
+        kind: Metric that writes them.
+        **settings: Of the metric.
+    """
+    path, prefix = str(data / truth), str(data / 'out' / 'results')
+    metric = kind(ann_file=path, outfile_prefix=prefix, format_only=True, **settings)
     metric.dataset_meta = dict(classes=CLASSES)
-    metric.compute_metrics(_records(load_truth(str(data / TRUTH)), version))
+    metric.compute_metrics(_records(load_truth(path), version))
+
+
+def _metric(kind: Callable, data: Path, version: int, **settings: object) -> None:
+    write_results(data, TRUTH, version, kind, **settings)
 
 
 def _dump(data: Path, version: int) -> None:

@@ -11,7 +11,10 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-OUTSIDE = ('../../secret.png', '../secret.png', '/etc/passwd', '..', '/')
+OUTSIDE = (
+    *('../secret.png', '../../secret.png', '../../../secret.png'),
+    *('/etc/passwd', '..', '/'),
+)
 """Names that lead out of a data folder."""
 JUNK: tuple[Any, ...] = (
     *(None, True, -1, 0, 1, 2**31, 2**63, 10**12, -(10**12), 0.5, 1e308),
@@ -120,5 +123,6 @@ MUTATIONS: dict[str, Callable] = {
     '.json': mutate_json,
     '.txt': mutate_lines,
     '.png': mutate_png,
+    '.jpg': mutate_bytes,
 }
 """By the ending of a file; of text for the first two, of bytes for the last."""

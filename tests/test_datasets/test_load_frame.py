@@ -1,6 +1,8 @@
 """Frames of testing: read, or told why not."""
 
 import os
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -54,6 +56,22 @@ def _noise(content: bytes) -> bytes:
     for place in np.random.default_rng(1).integers(800, len(content) - 12, 200):
         changed[place] ^= 0x5A
     return bytes(changed)
+
+
+@pytest.mark.parametrize('side', [12_000, 30_000])
+def test_a_header_that_promises_a_huge_picture_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, side: int
+) -> None:
+    """Nothing is decoded, for which memory would be asked for first."""
+    path = tmp_path / 'frame.png'
+    cv2.imwrite(str(path), picture())
+    content = path.read_bytes()
+    header = b'IHDR' + struct.pack('>II', side, side) + content[24:29]
+    spoilt = content[:12] + header + struct.pack('>I', zlib.crc32(header))
+    path.write_bytes(spoilt + content[33:])
+    monkeypatch.setattr('mmcv.imfrombytes', None)
+    found = load(path)
+    assert found['unreadable'] and not found['img'].any()
 
 
 @pytest.mark.parametrize('harm', [_half, _hole, _noise])

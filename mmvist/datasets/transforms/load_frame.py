@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os.path as osp
+from contextlib import suppress
 from typing import Any
 
 import av
@@ -11,9 +13,19 @@ import mmcv
 import numpy as np
 from mmcv.transforms import LoadImageFromFile
 from mmengine import fileio
+from PIL import Image, UnidentifiedImageError
 
 from mmvist.datasets.frame_size import check_frame_size
 from mmvist.registry import TRANSFORMS
+
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    cv2.error,
+    Image.DecompressionBombError,
+)
+"""What is raised of a file that is no picture, or pretends to be a huge one."""
 
 
 @TRANSFORMS.register_module()
@@ -33,7 +45,7 @@ class LoadFrame(LoadImageFromFile):
         """Load; see the class."""
         try:
             image, reason = self._read(results['img_path']), ''
-        except (OSError, ValueError, SyntaxError, cv2.error) as error:
+        except _UNREADABLE as error:
             if not {'height', 'width'} <= results.keys():
                 raise
             lines = str(error).strip().splitlines()
@@ -51,6 +63,11 @@ class LoadFrame(LoadImageFromFile):
             raise ValueError(f'{path}: is no file')
         content = fileio.get(path, self.backend_args)
         _check_whole(content)
+        with (
+            suppress(UnidentifiedImageError),  # a kind that OpenCV may know
+            Image.open(io.BytesIO(content)) as picture,
+        ):
+            check_frame_size((picture.height, picture.width), path)
         image = mmcv.imfrombytes(
             content, flag=self.color_type, backend=self.imdecode_backend
         )
