@@ -73,7 +73,7 @@ def race(
     warmup: int = 2,
     device: str = 'cpu',
 ) -> Race:
-    """Run all cases in turn.
+    """Run all cases in turn, each round beginning with the next one.
 
     Args:
         cases: What to run, by name.
@@ -81,10 +81,13 @@ def race(
         warmup: Before them.
         device: Where they run; of a GPU its own clock is asked.
     """
-    seconds: dict[str, list[float]] = {name: [] for name in cases}
+    names = list(cases)
+    seconds: dict[str, list[float]] = {name: [] for name in names}
     for number in range(-warmup, rounds):
-        for name, run in cases.items():
-            taken = _timed(run, device)
+        # no case always comes behind the same other one
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            taken = _timed(cases[name], device)
             if number >= 0:
                 seconds[name].append(taken)
     return Race(seconds)
@@ -95,12 +98,13 @@ def _timed(run: Run, device: str) -> float:
         start = time.perf_counter()
         run()
         return time.perf_counter() - start
-    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    start.record()
-    run()
-    end.record()
-    torch.cuda.synchronize()
-    return start.elapsed_time(end) / 1000
+    with torch.cuda.device(device):
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        start.record()
+        run()
+        end.record()
+        torch.cuda.synchronize()
+        return start.elapsed_time(end) / 1000
 
 
 def peak_memory(make: Callable[[], Run], device: str = 'cpu') -> float | None:
@@ -120,13 +124,14 @@ def peak_memory(make: Callable[[], Run], device: str = 'cpu') -> float | None:
         UserError: The process ended without a number.
     """
     if torch.device(device).type == 'cuda':
-        run = make()
-        run()
-        torch.cuda.synchronize()
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
-        run()
-        return (torch.cuda.max_memory_allocated() - before) / 2**20
+        with torch.cuda.device(device):
+            run = make()
+            run()
+            torch.cuda.synchronize()
+            torch.cuda.reset_peak_memory_stats()
+            before = torch.cuda.memory_allocated()
+            run()
+            return (torch.cuda.max_memory_allocated() - before) / 2**20
     if not Path('/proc/self/clear_refs').exists():
         return None
     [found] = sent_by(_send_peak, make, torch.get_num_threads())

@@ -1,4 +1,7 @@
-"""Results on a disk that is full: a line, and the results of before as they were."""
+"""Results on a disk that is full: a line, and the results of before as they were.
+
+The disk is one that lets no file grow beyond a size.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from mmvist.datasets.converters import write_json
 from mmvist.engine.dump import DumpTracks
@@ -21,7 +23,6 @@ from mmvist.evaluation.mots_metric import MOTSMetric
 from mmvist.evaluation.truth import Truth, load_truth
 from mmvist.evaluation.video_results import write_video_results
 from mmvist.evaluation.vis_metric import VISMetric
-from mmvist.files import whole_file
 from mmvist.testing import write_toy_mots
 
 from .confined import LOADED, REFUSED, Outcome, run_confined
@@ -79,12 +80,6 @@ def _dump(data: Path, version: int) -> None:
     )
 
 
-def _checkpoint(data: Path, version: int) -> None:
-    weights = dict(a=torch.ones(100 * version))
-    with whole_file(data / 'out/iter_1.pth') as part, part.open('wb') as file:
-        torch.save(weights, file)
-
-
 def _numbers(version: int) -> dict[str, float]:
     return {f'number {i}': float(i) for i in range(50 * version)}
 
@@ -98,7 +93,6 @@ WRITERS: dict[str, Callable[[Path, int], None]] = {
         _numbers(v), data / 'out/val.json', force=True
     ),
     'tracks.pkl': _dump,
-    'checkpoint': _checkpoint,
     'MOTS txt': partial(_metric, partial(MOTSMetric, outfile_formats=('txt',))),
     'MOTS png': partial(_metric, partial(MOTSMetric, outfile_formats=('png',))),
     'YouTube-VIS': partial(_metric, VISMetric),

@@ -12,6 +12,7 @@ import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
 from mmengine.registry import METRICS
+from mmengine.runner.checkpoint import save_checkpoint
 from toy_task import toy_config
 
 from mmvist.engine import VISTRunner
@@ -49,15 +50,16 @@ def names(folder: Path) -> list[str]:
 
 
 def full(monkeypatch, at: str) -> None:
-    """No room for the checkpoint whose name ends so."""
-    write = VISTRunner._save_whole
+    """Room for half of the checkpoint whose name ends so."""
 
-    def limited(self, out_dir, filename, *args, **kwargs):
-        if filename.endswith(at):
+    def limited(checkpoint: dict, filename: str, *args, **kwargs) -> None:
+        save_checkpoint(checkpoint, filename, *args, **kwargs)
+        if f'{at}.' in filename:
+            path = Path(filename)
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), filename)
-        write(self, out_dir, filename, *args, **kwargs)
 
-    monkeypatch.setattr(VISTRunner, '_save_whole', limited)
+    monkeypatch.setattr('mmengine.runner.runner.save_checkpoint', limited)
 
 
 def test_the_last_ones_are_kept(tmp_path: Path) -> None:
@@ -67,7 +69,7 @@ def test_the_last_ones_are_kept(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_the_last_one(tmp_path: Path, monkeypatch) -> None:
-    full(monkeypatch, 'iter_4.pth')
+    full(monkeypatch, 'iter_4')
     with pytest.raises(OSError, match='No space'):
         VISTRunner.from_cfg(config(tmp_path, max_keep_ckpts=1)).train()
     assert names(tmp_path) == ['iter_2.pth']
@@ -75,11 +77,12 @@ def test_a_full_disk_leaves_the_last_one(tmp_path: Path, monkeypatch) -> None:
 
 
 def test_a_full_disk_leaves_the_best_one(tmp_path: Path, monkeypatch) -> None:
-    full(monkeypatch, 'rising_iter_6.pth')
+    full(monkeypatch, 'rising_iter_6')
     cfg = config(tmp_path, save_best='toy/rising', rule='greater')
     with pytest.raises(OSError, match='No space'):
         VISTRunner.from_cfg(cfg).train()
     assert 'best_toy_rising_iter_3.pth' in names(tmp_path)
+    assert 'best_toy_rising_iter_6.pth' not in names(tmp_path)
 
 
 class Breaks(Hook):

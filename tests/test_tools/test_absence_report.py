@@ -55,6 +55,9 @@ def test_recall_by_what_is_hidden(
     assert run(*words, '--hidden', root / 'hidden.json') == 0
     printed = capsys.readouterr().out
     assert 'ours' in printed and '1.000 / 0' in printed
+    # the pedestrian leaves for two frames and comes back
+    lines = [' '.join(line.replace('│', ' ').split()) for line in printed.splitlines()]
+    assert 'ours - 1 of 1 - - - 1 of 1' in lines
     assert cv2.imread(str(out)).shape[1] > 1200
     # without hidden fractions there are the absences alone
     assert run(*words) == 0
@@ -72,5 +75,7 @@ def test_mistakes_are_told(
     other.write_text(json.dumps({'0007': []}))
     assert run(truth, ours, '--hidden', other) == 2
     assert 'are they of other clips?' in capsys.readouterr().err
+    assert run(truth, ours, ours) == 2
+    assert 'two methods have one name' in capsys.readouterr().err
     assert run(truth, ours, '--out', tmp_path / 'no' / 'a.png') == 2
     assert 'a.png cannot be written' in capsys.readouterr().err

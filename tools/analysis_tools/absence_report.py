@@ -93,10 +93,12 @@ def hidden_table(methods: dict[str, Followed]) -> Table:
     for name, counts in methods.items():
         cells = []
         for i in places:
-            shown = max(counts.shown[i], 1)
+            shown = counts.shown[i]
             cells.append(
                 f'{counts.found[i] / shown:.3f} / '
                 f'{1000 * counts.switches[i] / shown:.0f}'
+                if shown
+                else '-'
             )
         table.add_row(name, *cells)
     return table
@@ -162,6 +164,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         path.stem if path.name != 'results.mots' else path.parent.name
         for path in args.predictions
     ]
+    if len(set(names)) < len(names):
+        raise UserError(f'two methods have one name, of {names}: tell them by --names')
     methods = {
         name: follow(path, name, truth, hidden, args.score_thr)
         for path, name in zip(args.predictions, names, strict=True)

@@ -22,6 +22,7 @@ from rich.table import Table
 from mmvist.analysis.diagrams import reliability_diagrams
 from mmvist.analysis.timing import step_times
 from mmvist.analysis.uncertainty import Uncertainty, measure_uncertainty
+from mmvist.benchmark.side_by_side import Race
 from mmvist.datasets import DataError
 from mmvist.engine.checkpoint import load_weights
 from mmvist.engine.errors import UserError
@@ -71,7 +72,7 @@ def progress(batches: Sequence) -> Iterator:
     return iter(track(batches, console=console, disable=not console.is_terminal))
 
 
-def table_of(found: Mapping[int, Uncertainty], times: Mapping[int, float]) -> Table:
+def table_of(found: Mapping[int, Uncertainty], times: Race | None) -> Table:
     """The numbers of each S."""
     table = Table(title='by number of draws')
     table.add_column('')
@@ -94,9 +95,13 @@ def table_of(found: Mapping[int, Uncertainty], times: Mapping[int, float]) -> Ta
     ):
         rows[title] = [f'{correlations[count][key]:.3f}' for count in found]
     if times:
-        first = min(times)
-        rows['time of a frame (ms)'] = [f'{1e3 * times[c]:.1f}' for c in found]
-        rows[f'  over S = {first}'] = [f'{times[c] / times[first]:.2f}' for c in found]
+        first = str(min(found))
+        rows['time of a frame (ms)'] = [
+            f'{1e3 * times.time(str(c)):.1f}' for c in found
+        ]
+        rows[f'  over S = {first}'] = [
+            f'{times.ratio(str(c), first)[0]:.2f}' for c in found
+        ]
     for title, cells in rows.items():
         table.add_row(title, *cells)
     return table
@@ -118,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         count: measure_uncertainty(runner, truth, count, hidden, progress)
         for count in args.samples
     }
-    times = step_times(runner, args.samples, args.frames) if args.frames else {}
+    times = step_times(runner, args.samples, args.frames) if args.frames else None
     console = Console(width=100, highlight=False)
     console.print(table_of(found, times))
     if args.out:

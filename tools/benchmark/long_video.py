@@ -109,6 +109,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     if args.frames < EVERY:
         raise UserError(f'--frames has to be at least {EVERY}')
+    torch.set_num_threads(args.threads)  # of the report; see play
     args.out.mkdir(parents=True, exist_ok=True)
     found = {
         name: list(track(sent_by(play, name, args), name, args.frames // EVERY))

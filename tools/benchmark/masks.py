@@ -167,7 +167,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                     times(found.ratio('host', 'ours')),
                     f'{memory[0]:.0f} MB' if known else '-',
                     f'{memory[1]:.0f} MB' if known else '-',
-                    f'{memory[0] / memory[1]:.1f}' if known else '-',
+                    f'{memory[0] / memory[1]:.1f}' if known and memory[1] else '-',
                 ]
             )
     header = ['boxes', 'instances', 'MMDetection', 'mmvist', 'times faster']

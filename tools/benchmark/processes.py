@@ -46,7 +46,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--out', type=Path, default=Path('work_dirs/performance/processes')
     )
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.iterations <= WARMUP:
+        parser.error(f'--iterations has to be over {WARMUP}: so many do not count')
+    if min(args.rounds, *args.processes) < 1:
+        parser.error('--rounds and --processes have to be at least 1')
+    if args.out.exists():
+        parser.error(f'--out {args.out} exists: remove it, or name another folder')
+    return args
 
 
 def training_config(base: Path, iterations: int) -> Config:
