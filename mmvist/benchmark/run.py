@@ -91,6 +91,11 @@ class Run:
 
     def train(self, steps: Steps) -> None:
         """Train; checkpoints that the curve does not need are removed."""
+        if not self.candidate.checkpoint.exists():
+            # of an interrupted one there may be several
+            known, now = self._notes().get('revision', ''), revision()
+            if now not in known.split(', '):
+                self._keep(revision=', '.join(filter(None, (known, now))))
         usage = self.candidate.train(steps)
         if usage is not None:
             self._note('training_memory', usage.memory)
@@ -169,8 +174,6 @@ class Run:
 
     def record(self) -> dict[str, Any]:
         """All that is to be kept of a finished run."""
-        folder = self.candidate.folder
-        notes = folder / 'usage.json'
         curve = {
             point: json.loads(self.curve_file(point).read_text())['mots/sMOTSA']
             for point in self.points()
@@ -186,11 +189,10 @@ class Run:
             iterations=self.length,
             settings={**self.row.changes, **self.tuned},
             config=str(self.candidate.config),
-            revision=revision(),
             metrics=metrics,
             curve=curve,
             training_seconds=self.candidate.training_seconds(),
-            **(json.loads(notes.read_text()) if notes.exists() else {}),
+            **self._notes(),
         )
 
     def _judge(self, cfg: Config, names: list[str], folder: Path) -> None:
@@ -204,11 +206,19 @@ class Run:
 
     def _note(self, key: str, value: float) -> None:
         """Keep a number; of several processes the most counts."""
-        path = self.candidate.folder / 'usage.json'
-        notes = json.loads(path.read_text()) if path.exists() else {}
-        notes[key] = max(value, notes.get(key, 0.0))
-        with whole_file(path) as part:
-            part.write_text(json.dumps(notes))
+        self._keep(**{key: max(value, self._notes().get(key, 0.0))})
+
+    def _keep(self, **notes: Any) -> None:
+        with whole_file(self._notes_file) as part:
+            part.write_text(json.dumps(self._notes() | notes))
+
+    def _notes(self) -> dict[str, Any]:
+        path = self._notes_file
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    @property
+    def _notes_file(self) -> Path:
+        return self.candidate.folder / 'usage.json'
 
 
 def _link(source: str | os.PathLike, target: str | os.PathLike) -> None:
