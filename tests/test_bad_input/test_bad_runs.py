@@ -140,7 +140,11 @@ CASES: dict[str, tuple[tuple, Callable[[], object], str]] = {
         lambda: write('tiny.py', 'model = dict(\n'),
         'tiny.py',
     ),
-    'config of nothing': (TRAIN, lambda: write('tiny.py', 'a = 1\n'), 'tiny.py'),
+    'config of nothing': (
+        TRAIN,
+        lambda: write('tiny.py', 'a = 1\n'),
+        'tiny.py has no model',
+    ),
     'config with an unknown part': (
         TRAIN,
         lambda: replace('tiny.py', 'mmvist.VideoEncoder', 'mmvist.VideoEncodr'),
@@ -156,19 +160,31 @@ CASES: dict[str, tuple[tuple, Callable[[], object], str]] = {
         lambda: shutil.rmtree('kitti/training'),
         'image folder kitti/training',
     ),
-    'annotations cut': (TRAIN, lambda: truncate(LEARN), 'train.json'),
-    'annotations of another kind': (TRAIN, lambda: write(LEARN, '{}'), 'train.json'),
-    'no video in the annotations': (TRAIN, nothing_annotated, 'train.json'),
-    'class of the config not in the data': (TRAIN, unknown_class, 'car'),
+    'annotations cut': (TRAIN, lambda: truncate(LEARN), 'JSONDecodeError'),
+    'annotations of another kind': (
+        TRAIN,
+        lambda: write(LEARN, '{}'),
+        "KeyError: 'categories'",
+    ),
+    'no video in the annotations': (
+        TRAIN,
+        nothing_annotated,
+        'train.json: holds no frames',
+    ),
+    'class of the config not in the data': (
+        TRAIN,
+        unknown_class,
+        "has no class 'car', only",
+    ),
     'frame of training missing': (
         TRAIN,
         lambda: all_frames(remove),
-        '.png',
+        '.png: No such file',
     ),
     'frame of training unreadable': (
         TRAIN,
         lambda: all_frames(lambda path: truncate(path, 0.1)),
-        '.png',
+        '.png: cannot be read as a picture',
     ),
     'frame of training of another size': (
         TRAIN,
@@ -177,7 +193,7 @@ CASES: dict[str, tuple[tuple, Callable[[], object], str]] = {
         ],
         '48 x 32',
     ),
-    'work dir in the way': (TRAIN, lambda: write('run', 'mine'), 'run'),
+    'work dir in the way': (TRAIN, lambda: write('run', 'mine'), 'run: File exists'),
     'resume from nothing': (
         (*TRAIN, '--resume', 'none.pth'),
         lambda: None,
@@ -222,9 +238,9 @@ CASES: dict[str, tuple[tuple, Callable[[], object], str]] = {
         '0000.txt: cannot be read',
     ),
     'video missing': (VIDEO, lambda: remove('video.mp4'), 'video.mp4 does not exist'),
-    'video cut': (VIDEO, lambda: truncate('video.mp4', 0.3), 'video.mp4'),
+    'video cut': (VIDEO, lambda: truncate('video.mp4', 0.3), 'video.mp4 is no video'),
     'video of text': (VIDEO, lambda: write('video.mp4', 'x'), 'is no video'),
-    'video of no frames': (VIDEO, video_without_frames, 'video.mp4'),
+    'video of no frames': (VIDEO, video_without_frames, 'video.mp4 holds no video'),
     'sound without pictures': (VIDEO, sound_alone, 'video.mp4 holds no video'),
     'folder without pictures': (VIDEO, empty_folder, 'video.mp4 holds no pictures'),
     'place of the video missing': (
