@@ -139,7 +139,9 @@ class MOTSDataset(BaseVideoDataset):
                 data = super().prepare_data(idx)
             else:
                 data = self._seeded_data(idx, seed)
-        except cv2.error:
+        except DataError:
+            raise
+        except (cv2.error, ValueError):  # of a frame that is no array of its size
             self._check_files(idx)
             raise
         self._check_sizes(data)
@@ -157,7 +159,7 @@ class MOTSDataset(BaseVideoDataset):
             return data
 
     def _check_files(self, idx: Any) -> None:
-        """OpenCV names no file when it is given one of no bytes, or of too many."""
+        """Name the frame that is empty or of another size: OpenCV, NumPy do not."""
         video = idx[0] if isinstance(idx, tuple) else idx
         for image in self.get_data_info(video)['images']:
             path = image['img_path']

@@ -36,16 +36,17 @@ OLD, NEW = 1, 2
 def _records(truth: Truth, version: int) -> dict[int, FrameRecord]:
     """As many instances of each frame as the number of the version."""
     place = {one: i for i, one in enumerate(truth.category_ids(CLASSES))}
-    return {
-        number: FrameRecord(
+    found = {}
+    for number, frame in truth.frames.items():
+        rows = [i for i, one in enumerate(frame.category_ids) if one in place][:version]
+        found[number] = FrameRecord(
             number,
-            np.array([place[one] for one in frame.category_ids[:version]], dtype=int),
-            np.full(len(frame.rles[:version]), 0.5),
-            np.array(frame.instance_ids[:version], dtype=int),
-            list(frame.rles[:version]),
+            np.array([place[frame.category_ids[i]] for i in rows], dtype=int),
+            np.full(len(rows), 0.5),
+            np.array([frame.instance_ids[i] for i in rows], dtype=int),
+            [frame.rles[i] for i in rows],
         )
-        for number, frame in truth.frames.items()
-    }
+    return found
 
 
 def write_results(

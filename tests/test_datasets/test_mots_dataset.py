@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -11,7 +12,13 @@ from mmdet.datasets.transforms import BaseFrameSample
 from mmengine.registry import TRANSFORMS
 
 from mmvist.datasets import DataError, FrameIndex, MOTSDataset
-from mmvist.testing import toy_batch, toy_boxes, toy_dataset, toy_pipeline
+from mmvist.testing import (
+    toy_batch,
+    toy_boxes,
+    toy_dataset,
+    toy_pipeline,
+    write_toy_mots,
+)
 
 
 def edited(root: Path, tmp_path: Path, edit: Any) -> Path:
@@ -175,3 +182,13 @@ def test_a_size_that_no_frame_has_is_named(
 
     with pytest.raises(DataError, match='000002.png: '):
         toy_dataset(toy_root, ann_file=str(edited(toy_root, tmp_path, edit)))
+
+
+@pytest.mark.parametrize('height', [1, 63, 128])
+def test_one_frame_of_another_size_is_named(tmp_path: Path, height: int) -> None:
+    """It ends in the middle of the pipeline, where frames are laid together."""
+    write_toy_mots(tmp_path)
+    path = tmp_path / 'training/image_02/0000/000003.png'
+    cv2.imwrite(str(path), np.zeros((height, 96, 3), np.uint8))
+    with pytest.raises(DataError, match=rf'000003.png: is 96 x {height}, but its'):
+        toy_dataset(tmp_path)[FrameIndex(0, 3, seed=0)]
