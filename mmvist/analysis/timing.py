@@ -19,7 +19,7 @@ WARMUP = 2
 
 
 def step_times(runner: Runner, samples: Sequence[int], frames: int = 100) -> Race:
-    """Times of ``VAEVIST.step`` by number of draws, as text.
+    """Times of ``VAEVIST.step``, by the number of draws written out ('4').
 
     Each frame is tracked with every number of draws, one after the other and beginning
     with another one each time, so that whatever else the machine does falls on all of
