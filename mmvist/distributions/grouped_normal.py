@@ -174,11 +174,21 @@ class GroupedNormal(Distribution):
         correlation = torch.where(one, 1.0, correlation)
         return self.scale[..., :, None] * correlation * self.scale[..., None, :]
 
-    def rsample(self, sample_shape: Sequence[int] = torch.Size()) -> Tensor:
-        """Draw (*sample_shape, *batch, J) with gradients to all parameters."""
+    def rsample(
+        self,
+        sample_shape: Sequence[int] = torch.Size(),
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Draw (*sample_shape, *batch, J) with gradients to all parameters.
+
+        Args:
+            sample_shape: Of the draws.
+            generator: In place of the device's own.
+        """
         shape = self._extended_shape(torch.Size(sample_shape))
         groups = self.groups
-        noise = torch.randn(shape, dtype=self.loc.dtype, device=self.loc.device)
+        like = dict(dtype=self.loc.dtype, device=self.loc.device)
+        noise = torch.randn(shape, generator=generator, **like)
         noise = groups.fold(noise)
         across, along = roots(self.rho, groups, noise.dtype)
         # along times the mean of the group and across times the distance to it

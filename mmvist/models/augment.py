@@ -167,7 +167,7 @@ class AugmentHead(BaseModule):
     ) -> tuple[Tensor, ...]:
         """Feature maps (N, out_channels, h_s, w_s) of the branch.
 
-        What lies outside of ``reach`` may be 0.
+        Where ``reach`` does not read, a map may be 0, or end.
         """
         given = dict(zip(self.mask_strides, mask_features))
         augmented, sizes = [], []

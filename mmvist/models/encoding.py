@@ -54,17 +54,13 @@ class Encoding:
     def draw(self, count: int, seed: int) -> Tensor:
         """Draws of the z of one frame, (count, L, h, w): the same for the same seed.
 
-        The generator of the device is left as it was.
-
         Raises:
             ValueError: There is no posterior, or one of several frames.
         """
         if self.posterior is None or len(self.mean) != 1:
             raise ValueError('z is drawn from the posterior of one frame')
-        device = self.mean.device
-        with torch.random.fork_rng([device] if device.type == 'cuda' else []):
-            torch.manual_seed(seed)
-            draws = self.posterior.rsample((count,))[:, 0]
+        generator = torch.Generator(self.mean.device).manual_seed(seed)
+        draws = self.posterior.rsample((count,), generator)[:, 0]
         return self.layout.to_map(draws).to(self.mean.dtype)
 
 

@@ -142,7 +142,7 @@ class SkipDecoder(nn.Module):
             z: The latent maps: of N frames, or N draws of one.
             skips: The skips; those of one frame serve all draws.
             sizes: Sizes of the outputs.
-            reach: What will be read of the outputs; the rest stays 0.
+            reach: What will be read of the outputs; the rest is 0 or missing.
 
         Returns:
             Feature maps (N, out_channels, h_s, w_s) at strides 4, 8, 16, 32; those
@@ -180,7 +180,7 @@ class SkipDecoder(nn.Module):
         size: tuple[int, int],
         window: Window,
     ) -> Tensor:
-        """The map of stride 4 in a window, as the whole map would have it."""
+        """The map of stride 4, which is right in a window and ends with it."""
         # a convolution is right up to one cell from where the map was cut
         top, left, bottom, right = grown(window, 6, size)
         top, left, bottom, right = top // 2, left // 2, -(-bottom // 2), -(-right // 2)
@@ -194,8 +194,11 @@ class SkipDecoder(nn.Module):
         x, seen = cut(relu(joined), seen, grown(window, 3, size))
         x, seen = cut(block(x), seen, grown(window, 1, size))
         x, (top, left, bottom, right) = cut(self.out[0](x), seen, window)
-        whole = x.new_zeros(*x.shape[:2], *size)
-        whole[..., top:bottom, left:right] = x
+        # no cell behind the window is read: the map ends there
+        whole = x.new_empty(*x.shape[:2], bottom, right)
+        whole[..., :top, :] = 0
+        whole[..., top:, :left] = 0
+        whole[..., top:, left:] = x
         return whole
 
 

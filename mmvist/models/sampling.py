@@ -16,7 +16,8 @@ def variance(draws: Tensor) -> Tensor:
     """Unbiased variance over the first axis; 0 of a single draw."""
     if len(draws) < 2 or not draws.numel():
         return torch.zeros_like(draws[0])
-    return draws.var(dim=0)
+    # in two passes: many times as fast as torch.var is over a first axis
+    return (draws - draws.mean(dim=0)).square_().sum(dim=0) / (len(draws) - 1)
 
 
 def of_known(

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from mmvist.structures.crops import Crops, Region
 
+from .sampling import variance
+
 # how far rounding may carry a probability that is computed in another order
 _ROUNDING = 1e-5
 
@@ -88,7 +90,7 @@ def paste_all(
         masks.append(mean >= threshold)
         means.append(mean.half())
         if len(drawn) > 1:
-            spreads.append(pasted.var(dim=0).half())
+            spreads.append(variance(pasted).half())
         regions.append(region)
     return Segments(
         boxes,

@@ -34,7 +34,7 @@ def test_a_ratio_is_the_median_of_the_rounds() -> None:
 def test_cases_take_turns_and_warm_up_does_not_count() -> None:
     said: list[str] = []
     runs = {name: partial(said.append, name) for name in 'ab'}
-    found = race(runs, rounds=3, warmup=2)
+    found = race(runs, rounds=3, warmup=2, turn=0)
     assert said == list('abbaabbaab')
     assert {len(seconds) for seconds in found.seconds.values()} == {3}
 
@@ -50,6 +50,11 @@ def test_a_case_has_the_seconds_that_it_took(monkeypatch: pytest.MonkeyPatch) ->
 
     found = race(dict(slow=partial(take, 6.0), fast=partial(take, 2.0)), rounds=2)
     assert found.seconds == dict(slow=[6.0, 6.0], fast=[2.0, 2.0])
+
+    # cold first, then warm: two runs fill the turn, three where it is longer
+    taken = iter([4.0, 1.0, 1.0] * 2)
+    found = race(dict(short=lambda: take(next(taken))), 1, warmup=1, turn=5.5)
+    assert found.seconds == dict(short=[1.0])
 
 
 def test_no_number_of_what_differs() -> None:
