@@ -55,6 +55,8 @@ class Benchmark:
         iterations: Of training; None for those of the data set.
         searched_on: Data set whose finished search gives the settings, in place of a
             search on ``data``.
+        searched_in: Work dir of that search, which may be of another length of
+            training; None for ``work_dir``.
     """
 
     table: int
@@ -65,12 +67,22 @@ class Benchmark:
     search: int = 0
     iterations: int | None = None
     searched_on: Data | None = None
+    searched_in: Path | None = None
     _tuned: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @cached_property
     def folder(self) -> Path:
         """Of everything that belongs to the data set."""
         return self.work_dir / self.data.name
+
+    @property
+    def searches(self) -> bool:
+        """Whether settings are searched here, and not taken over or left alone."""
+        return bool(self.search) and not self._takes_over
+
+    @property
+    def _takes_over(self) -> bool:
+        return bool(self.searched_on or self.searched_in)
 
     def run(
         self, console: Console, tools: Path, environment: Mapping[str, str]
@@ -106,7 +118,7 @@ class Benchmark:
     def results(self) -> list[report.RowResult]:
         """What the finished runs say, also while others run."""
         for row in self.rows:
-            if self.searched_on:
+            if self._takes_over:
                 self._take_over(row)
                 continue
             study = open_study(self.folder, self._search(row).study_name)
@@ -126,7 +138,7 @@ class Benchmark:
 
     def _do(self, run: Run, steps: Steps) -> None:
         """Train and test; of the first seed the weights on the way are tested, too."""
-        if run.splits and run.seed == SEED:
+        if run.splits and run.seed == SEED and self.searches:
             search = self._search(run.row)
             run.adopt(search.training(run.tuned[LEARNING_RATE]))
         run.train(steps)
@@ -136,10 +148,9 @@ class Benchmark:
 
     def _tune(self, row: Row, store: Store, steps: Steps) -> None:
         """Search the settings of a row, or take over what was found elsewhere."""
-        if not self.search:
-            return
-        if self.searched_on:
+        if self._takes_over:
             self._take_over(row)
+        if not self.searches:
             return
         search = self._search(row)
         study = store.study(search.study_name)
@@ -150,8 +161,9 @@ class Benchmark:
         self._tuned[row.name] = search.best(study)
 
     def _take_over(self, row: Row) -> None:
-        folder = self.work_dir / self.searched_on.name
-        search = Search(row, self.searched_on, folder, self.search)
+        data = self.searched_on or self.data
+        folder = (self.searched_in or self.work_dir) / data.name
+        search = Search(row, data, folder, self.search)
         study = open_study(folder, search.study_name)
         self._tuned[row.name] = search.best_for(self.data, study)
 
@@ -161,7 +173,7 @@ class Benchmark:
         total = len(self.rows) * len(self.seeds) - len(
             {run.name for run in self._runs()} & set(records(study))
         )
-        if self.search and not self.searched_on:
+        if self.searches:
             for row in self.rows:
                 search = self._search(row)
                 total += search.left(store.study(search.study_name))

@@ -214,6 +214,29 @@ def test_settings_found_on_other_data_are_taken_over(
     assert found[OURS]['model.tracker.keep_score_thr'] == 0.2
 
 
+def test_a_longer_training_takes_the_settings_of_a_search_elsewhere(
+    data: Data, tmp_path: Path, fake_tools: type[FakeTools]
+) -> None:
+    once = replace(data, refit=False)
+    go(benchmark(once, tmp_path, seeds=[0], search=6))
+    before = len(fake_tools.ran)
+    more = dict(seeds=[0], search=6, iterations=40, searched_in=tmp_path / 'work')
+    one = benchmark(once, tmp_path / 'longer', **more)
+    go(one)
+    # two rows are trained anew, though the seed is that of the search
+    trained = [w[1] for w in fake_tools.ran[before:] if w[0] == 'train.py']
+    assert [Path(path).parent.name for path in trained] == [OURS, 'no-corr']
+    split = tmp_path / 'work/toy/search/train.json'
+    short = benchmark(once, tmp_path, seeds=[0], search=6).results()
+    for longer, shorter in zip(one.results(), short, strict=True):
+        found, known = longer.records[0], shorter.records[0]
+        assert (found['iterations'], known['iterations']) == (40, 20)
+        assert found['settings'] == known['settings']
+        ann_file = Config.fromfile(found['config']).train_dataloader.dataset.ann_file
+        assert Path(ann_file) != split, 'its own copy'
+        assert Path(ann_file).read_text() == split.read_text()
+
+
 def test_a_learning_rate_is_taken_over_as_a_factor(
     data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,8 +52,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--searched-on',
         metavar='DATA',
-        help='take the settings that the search of that size found on another data set '
-        'in --work-dir',
+        help='take the settings that the search of that size found on another data set',
+    )
+    parser.add_argument(
+        '--searched-in',
+        type=Path,
+        metavar='DIR',
+        help='take the settings that the search of that size found in another '
+        '--work-dir, of trainings that may have had another length',
     )
     parser.add_argument(
         '--max-iters',
@@ -68,8 +74,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.search < 0:
         parser.error('--search must not be negative')
-    if args.searched_on and not args.search:
-        parser.error('--searched-on asks for a search, --search 0 for none')
+    for option in ('searched_on', 'searched_in'):
+        if getattr(args, option) and not args.search:
+            name = option.replace('_', '-')
+            parser.error(f'--{name} asks for a search, --search 0 for none')
+    if args.searched_in and not args.searched_in.is_dir():
+        parser.error(f'--searched-in {args.searched_in} is no folder')
     if args.max_iters is not None and args.max_iters < 1:
         parser.error('--max-iters has to be at least 1')
     if len(set(args.seeds)) < len(args.seeds):
@@ -90,6 +100,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.search,
         args.max_iters,
         find_data(args.searched_on) if args.searched_on else None,
+        args.searched_in,
     )
     if not args.report_only:
         hidden = {'CUDA_VISIBLE_DEVICES': ''} if args.device == 'cpu' else {}
