@@ -27,5 +27,6 @@ model = dict(
         skip_channels=skip_channels,
         widths=(64, 64, 64, 64),
         skip_kernel=1,
+        with_shortcut=True,
     ),
 )

@@ -24,5 +24,6 @@ model = dict(
         skip_channels=skip_channels,
         widths=(32, 32, 32, 32),
         skip_kernel=1,
+        with_shortcut=True,
     ),
 )

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from mmvist.registry import MODELS
 
-from .layers import FEATURE_STRIDES, SkipDecoder
+from .layers import FEATURE_STRIDES, SkipDecoder, for_roi_align
 from .roi_reach import Reach, levels_of, reach_of
 
 
@@ -112,10 +112,13 @@ class AugmentHead(BaseModule):
         loss_weight: Factor on the losses of the branch.
         skip_kernel: Of :class:`SkipDecoder`.
         with_skip: False drops E_s and keeps x^Mask (ablation (a)).
+        with_shortcut: Add x^Mask_s to what the decoder makes: it then says what is to
+            change in the map of the detector, and may be narrow. Not in the paper.
         init_cfg: MMEngine's initialisation config.
 
     Raises:
-        ValueError: ``mask_strides`` are not among 4, 8, 16, 32, in this order.
+        ValueError: ``mask_strides`` are not among 4, 8, 16, 32, in this order; or a
+            shortcut between maps of unlike channels.
     """
 
     def __init__(
@@ -132,6 +135,7 @@ class AugmentHead(BaseModule):
         loss_weight: float = 1.0,
         skip_kernel: int = 3,
         with_skip: bool = True,
+        with_shortcut: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -141,7 +145,13 @@ class AugmentHead(BaseModule):
                 f'mask_strides are some of {FEATURE_STRIDES}, in this order, got '
                 f'{self.mask_strides}'
             )
+        if with_shortcut and mask_channels != out_channels:
+            raise ValueError(
+                f'a shortcut needs mask_channels, {mask_channels}, and out_channels, '
+                f'{out_channels}, to be the same'
+            )
         self.with_skip = with_skip
+        self.with_shortcut = with_shortcut
         self.loss_weight = loss_weight
         skips = skip_channels if with_skip else (0,) * len(FEATURE_STRIDES)
         self.decoder = SkipDecoder(
@@ -176,7 +186,14 @@ class AugmentHead(BaseModule):
             size = tuple((skip if feature is None else feature).shape[-2:])
             augmented.append(self._augmented(skip, feature, size))
             sizes.append(size)
-        return self.decoder(z, augmented, sizes, reach)
+        maps = self.decoder(z, augmented, sizes, reach)
+        if not self.with_shortcut:
+            return maps
+        read = range(len(maps)) if reach is None else reach.levels
+        return tuple(
+            _add_shortcut(made, given.get(stride)) if level in read else made
+            for level, (made, stride) in enumerate(zip(maps, FEATURE_STRIDES))
+        )
 
     def reach_of(self, boxes: Tensor, skips: Sequence[Tensor]) -> Reach:
         """What the heads read of the maps for boxes (M, 4), network pixels."""
@@ -214,6 +231,13 @@ class AugmentHead(BaseModule):
             else:
                 named[f'aug_{key}'] = value
         return named
+
+
+def _add_shortcut(made: Tensor, feature: Tensor | None) -> Tensor:
+    """A decoded map may end before that of the detector does."""
+    if feature is None:
+        return made
+    return for_roi_align(made + feature[..., : made.shape[-2], : made.shape[-1]])
 
 
 def _resize_to(x: Tensor, size: tuple[int, int]) -> Tensor:

@@ -222,6 +222,9 @@ def _join(
         return conv(x) + lateral(skip)
     if len(skip) == len(x):
         return conv(torch.cat([x, skip], dim=1))
+    # in the layout of x: they are added
+    if x.is_contiguous(memory_format=torch.channels_last):
+        skip = skip.contiguous(memory_format=torch.channels_last)
     own, shared = conv.weight.split([x.shape[1], skip.shape[1]], dim=1)
     common = F.conv2d(skip, shared, conv.bias, conv.stride, conv.padding)
     return F.conv2d(x, own, None, conv.stride, conv.padding).add_(common)

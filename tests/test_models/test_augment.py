@@ -4,6 +4,7 @@ from tiny_vist import tiny_config
 
 from mmvist.models import AugmentHead
 from mmvist.models.augment import Refined, refine
+from mmvist.models.roi_reach import Reach
 from mmvist.models.segmentation import segment
 from mmvist.registry import MODELS
 from mmvist.structures.clip import Frame
@@ -46,6 +47,46 @@ def test_without_skip_only_the_detector_is_read():
     assert all(torch.equal(a, b) for a, b in zip(first, second))
     other = head(z, skips, [feature + 1 for feature in features])
     assert not torch.equal(first[0], other[0])
+
+
+@torch.no_grad()
+def test_a_shortcut_adds_the_maps_of_the_detector():
+    z, skips, features = maps()
+    torch.manual_seed(0)
+    plain = build()
+    head = build(with_shortcut=True)
+    head.load_state_dict(plain.state_dict())
+    made = plain(z, skips, features)
+    found = head(z, skips, features)
+    for one, two, feature in zip(made, found, features):
+        assert torch.equal(one + feature, two)
+    # of draws, as far as RoIs reach; the map of stride 16 is not read
+    draws = torch.cat([z, z + 1])
+    reach = Reach((3, 5, 12, 20), frozenset({0, 1, 3}))
+    windowed = head(draws, skips, features, reach)
+    twice = [[one.expand(2, -1, -1, -1) for one in many] for many in (skips, features)]
+    whole = head(draws, *twice)
+    inside = (..., slice(3, 12), slice(5, 20))
+    assert torch.allclose(windowed[0][inside], whole[0][inside], atol=1e-5)
+    for level in (1, 3):
+        assert torch.allclose(windowed[level], whole[level], atol=1e-5)
+    assert not windowed[2].any()
+    # where the neck has no map there is nothing to add
+    head = build(with_shortcut=True, mask_strides=(8, 16, 32))
+    assert head(z, skips, features[1:])[0].shape == (1, 16, 16, 24)
+
+
+def test_a_shortcut_between_unlike_maps_is_refused():
+    with pytest.raises(ValueError, match=r'mask_channels, 16, and out_channels, 32'):
+        build(with_shortcut=True, out_channels=32)
+
+
+def test_the_sum_of_layouts_is_one_that_roi_align_reads():
+    z, skips, features = maps()
+    head = build(with_shortcut=True).to(memory_format=torch.channels_last)
+    inner = dict(memory_format=torch.channels_last)
+    outs = head(z.to(**inner), skips, [one.to(**inner) for one in features])
+    assert all(out.is_contiguous() for out in outs)
 
 
 def test_refine_keeps_rows_and_gives_a_box_for_each_class():
