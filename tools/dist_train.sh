@@ -16,6 +16,9 @@ TOOLS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 CORES=$(getconf _NPROCESSORS_ONLN)
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((CORES > GPUS ? CORES / GPUS : 1))}
 export PYTHONPATH="$TOOLS/..${PYTHONPATH:+:$PYTHONPATH}"
+# YAPF, by which MMEngine writes configs, keeps its grammar in a file of the user's cache:
+# on a new machine the processes would write and read it at once
+"${PYTHON:-python}" -c 'import yapf.yapflib.yapf_api'
 exec "${PYTHON:-python}" -m torch.distributed.run \
   --nnodes "${NNODES:-1}" \
   --node_rank "${NODE_RANK:-0}" \

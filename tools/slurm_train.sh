@@ -20,6 +20,9 @@ TOOLS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$CPUS_PER_TASK}
 export MASTER_PORT=${PORT:-${MASTER_PORT:-29500}}
 export PYTHONPATH="$TOOLS/..${PYTHONPATH:+:$PYTHONPATH}"
+# YAPF, by which MMEngine writes configs, keeps its grammar in a file of the user's cache:
+# on a new machine the processes would write and read it at once
+"${PYTHON:-python}" -c 'import yapf.yapflib.yapf_api'
 # SRUN_ARGS holds several words
 # shellcheck disable=SC2086
 exec srun -p "$PARTITION" \

@@ -1,10 +1,11 @@
-# The fast VAE-VIST on YouTube-VIS 2019: encoder and decoders of half the width or
-# less, the first block at half resolution, skips that join the decoders by 1x1
-# convolutions, and channels innermost in memory.
+# The fast VAE-VIST on YouTube-VIS 2019: encoder and decoders of a quarter of the width,
+# the first block at half resolution, D_aug by 1x1 convolutions where maps of the
+# detector come in and go out, which it adds to what it makes, and channels innermost in
+# memory.
 _base_ = './vae-vist_mask-rcnn_r101_fpn_4xb2-20e_youtubevis2019.py'
 
-widths = (16, 16, 64, 128, 128)
-skip_channels = (64, 128, 128, 128)
+widths = (16, 16, 32, 64, 128)
+skip_channels = (32, 64, 128, 128)
 latent_channels = 16
 
 model = dict(
@@ -19,7 +20,6 @@ model = dict(
         widths=(32, 64, 64, 64),
         out_channels=64,
         fc_channels=256,
-        skip_kernel=1,
     ),
     # its heads and what they read stay as they are: masks suffer first
     augment_head=dict(
@@ -27,6 +27,7 @@ model = dict(
         skip_channels=skip_channels,
         widths=(64, 64, 64, 64),
         skip_kernel=1,
+        out_kernel=1,
         with_shortcut=True,
     ),
 )

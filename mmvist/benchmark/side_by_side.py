@@ -1,7 +1,7 @@
 """Things that do the same, timed in turn, so that what else a machine does hits all.
 
-Times of a shared machine say little, ratios of a round say more: each round runs
-every case once, and a ratio is the median of the ratios of the rounds.
+Times of a shared machine say little, ratios of a round say more: in each round all
+cases have their turn, and a ratio is the median of the ratios of the rounds.
 """
 
 from __future__ import annotations
@@ -28,8 +28,6 @@ from .own_process import Send, sent_by
 from .report import table
 
 Run = Callable[[], Any]
-TURN = 0.05
-"""Seconds of a turn."""
 
 
 class DisagreementError(UserError):
@@ -74,19 +72,18 @@ def race(
     rounds: int = 10,
     warmup: int = 2,
     device: str = 'cpu',
-    turn: float = TURN,
+    turn: float = 0.0,
 ) -> Race:
     """Run all cases in turn, each round beginning with the next one.
-
-    A short case is run again until its turn is over, and the median counts: what the
-    case before it left in the caches, or took out of them, is not its own.
 
     Args:
         cases: What to run, by name.
         rounds: That count.
         warmup: Before them.
         device: Where they run; of a GPU its own clock is asked.
-        turn: Seconds; 0 for a single run.
+        turn: Seconds in which a short case is run again and again, and the median
+            counts: what the case before it left in the caches, or took out of them, is
+            not its own. 0: each runs once, as one has to that counts its runs.
     """
     names = list(cases)
     seconds: dict[str, list[float]] = {name: [] for name in names}

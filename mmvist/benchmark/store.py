@@ -13,6 +13,9 @@ from optuna.trial import Trial, TrialState
 
 from mmvist.engine.errors import UserError
 
+DATABASE = 'runs.db'
+"""In the folder of a data set."""
+
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
@@ -93,7 +96,7 @@ def open_study(folder: Path, name: str) -> optuna.Study:
     folder.mkdir(parents=True, exist_ok=True)
     return optuna.create_study(
         study_name=name,
-        storage=f'sqlite:///{folder / "runs.db"}',
+        storage=f'sqlite:///{folder / DATABASE}',
         direction='maximize',
         load_if_exists=True,
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
+from mmvist.engine.errors import UserError
 from mmvist.engine.steps import Steps, duration
 from mmvist.evaluation.video_results import read_video_results
 
@@ -19,7 +20,7 @@ from .comparison import compare, draw_clips, resample
 from .rows import OURS, Data, Row
 from .run import Run
 from .search import LEARNING_RATE, SEED, Search
-from .store import Store, open_study, records
+from .store import DATABASE, Store, open_study, records
 
 
 class TimedSteps(Steps):
@@ -164,6 +165,11 @@ class Benchmark:
         data = self.searched_on or self.data
         folder = (self.searched_in or self.work_dir) / data.name
         search = Search(row, data, folder, self.search)
+        if not (folder / DATABASE).exists():
+            raise UserError(
+                f'{folder} holds no search: run --data {data.name} --search '
+                f'{self.search} first, or name its --work-dir by --searched-in'
+            )
         study = open_study(folder, search.study_name)
         self._tuned[row.name] = search.best_for(self.data, study)
 

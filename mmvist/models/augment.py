@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from mmvist.registry import MODELS
 
-from .layers import FEATURE_STRIDES, SkipDecoder, for_roi_align
+from .layers import FEATURE_STRIDES, SkipDecoder
 from .roi_reach import Reach, levels_of, reach_of
 
 
@@ -111,6 +111,7 @@ class AugmentHead(BaseModule):
         test_cfg: ``mask_thr_binary`` of the head.
         loss_weight: Factor on the losses of the branch.
         skip_kernel: Of :class:`SkipDecoder`.
+        out_kernel: Of :class:`SkipDecoder`.
         with_skip: False drops E_s and keeps x^Mask (ablation (a)).
         with_shortcut: Add x^Mask_s to what the decoder makes: it then says what is to
             change in the map of the detector, and may be narrow. Not in the paper.
@@ -134,6 +135,7 @@ class AugmentHead(BaseModule):
         out_channels: int = 256,
         loss_weight: float = 1.0,
         skip_kernel: int = 3,
+        out_kernel: int = 3,
         with_skip: bool = True,
         with_shortcut: bool = False,
         init_cfg: dict | None = None,
@@ -163,6 +165,7 @@ class AugmentHead(BaseModule):
             widths,
             out_channels,
             skip_kernel,
+            out_kernel,
         )
         self.roi_head = MODELS.build(
             dict(roi_head, train_cfg=train_cfg, test_cfg=test_cfg)
@@ -237,7 +240,9 @@ def _add_shortcut(made: Tensor, feature: Tensor | None) -> Tensor:
     """A decoded map may end before that of the detector does."""
     if feature is None:
         return made
-    return for_roi_align(made + feature[..., : made.shape[-2], : made.shape[-1]])
+    # the first of the two gives the sum its layout, which RoIAlign has to read
+    seen = feature[..., : made.shape[-2], : made.shape[-1]]
+    return made + seen.to(made.dtype)
 
 
 def _resize_to(x: Tensor, size: tuple[int, int]) -> Tensor:

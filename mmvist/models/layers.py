@@ -18,12 +18,24 @@ FEATURE_STRIDES = (4, 8, 16, 32)
 """Strides of P2..P5 of an FPN, at which decoders meet the detector."""
 
 
+def convolution(
+    in_channels: int,
+    out_channels: int,
+    kernel: int,
+    stride: int = 1,
+    bias: bool = True,
+) -> nn.Conv2d:
+    """A convolution, padded so that ``stride`` divides the size, rounded up."""
+    made = nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, bias=bias)
+    nn.init.kaiming_normal_(made.weight, nonlinearity='relu')
+    if bias:
+        nn.init.zeros_(made.bias)
+    return made
+
+
 def conv3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
-    """A 3x3 convolution, padded so that ``stride`` divides the size, rounded up."""
-    conv = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
-    nn.init.kaiming_normal_(conv.weight, nonlinearity='relu')
-    nn.init.zeros_(conv.bias)
-    return conv
+    """:func:`convolution` with 3x3 filters."""
+    return convolution(in_channels, out_channels, 3, stride)
 
 
 class ResidualBlock(nn.Module):
@@ -78,7 +90,7 @@ class SkipDecoder(nn.Module):
     2. at each stride 32, 16, 8, 4: concatenate the skip, 3x3 convolution
        (or add what a 1x1 convolution makes of it), ReLU, residual block;
     3. between strides: subpixel convolution;
-    4. a 3x3 convolution gives every stride ``out_channels``.
+    4. a convolution gives every stride ``out_channels``.
 
     Args:
         latent_channels: Channels L of z.
@@ -89,6 +101,7 @@ class SkipDecoder(nn.Module):
         skip_kernel: 3 convolves a skip with what comes from below, as in the paper;
             1 takes it to the width of the decoder by a 1x1 convolution, as an FPN
             does: of wide skips a ninth of the work.
+        out_kernel: Of the last convolution, 3 or 1.
 
     Raises:
         ValueError: Not four skip channels and widths, or another kernel.
@@ -101,10 +114,12 @@ class SkipDecoder(nn.Module):
         widths: Sequence[int],
         out_channels: int,
         skip_kernel: int = 3,
+        out_kernel: int = 3,
     ) -> None:
         super().__init__()
-        if skip_kernel not in (1, 3):
-            raise ValueError(f'skip_kernel is 1 or 3, got {skip_kernel}')
+        for name, kernel in (('skip_kernel', skip_kernel), ('out_kernel', out_kernel)):
+            if kernel not in (1, 3):
+                raise ValueError(f'{name} is 1 or 3, got {kernel}')
         levels = len(FEATURE_STRIDES)
         if len(skip_channels) != levels or len(widths) != levels:
             raise ValueError(
@@ -121,13 +136,18 @@ class SkipDecoder(nn.Module):
             for width, skip in zip(widths, skip_channels)
         )
         self.lateral = nn.ModuleList(
-            _lateral(skip, width) if skip and skip_kernel == 1 else None
+            # without a bias: that of the convolution beside it serves both
+            convolution(skip, width, 1, bias=False)
+            if skip and skip_kernel == 1
+            else None
             for width, skip in zip(widths, skip_channels)
         )
         self.up = nn.ModuleList(
             SubpixelConv(below, above) for above, below in zip(widths[:-1], widths[1:])
         )
-        self.out = nn.ModuleList(conv3x3(width, out_channels) for width in widths)
+        self.out = nn.ModuleList(
+            convolution(width, out_channels, out_kernel) for width in widths
+        )
 
     def forward(
         self,
@@ -181,6 +201,8 @@ class SkipDecoder(nn.Module):
         window: Window,
     ) -> Tensor:
         """The map of stride 4, which is right in a window and ends with it."""
+        # E_s and the map may be rounded otherwise, see AugmentHead
+        window = grown(window, 0, size)
         # a convolution is right up to one cell from where the map was cut
         top, left, bottom, right = grown(window, 6, size)
         top, left, bottom, right = top // 2, left // 2, -(-bottom // 2), -(-right // 2)
@@ -202,13 +224,6 @@ class SkipDecoder(nn.Module):
         return whole
 
 
-def _lateral(in_channels: int, out_channels: int) -> nn.Conv2d:
-    """Without a bias: that of the convolution beside it serves both."""
-    conv = nn.Conv2d(in_channels, out_channels, 1, bias=False)
-    nn.init.kaiming_normal_(conv.weight, nonlinearity='relu')
-    return conv
-
-
 def _join(
     conv: nn.Conv2d, x: Tensor, skip: Tensor | None, lateral: nn.Module | None
 ) -> Tensor:
@@ -222,9 +237,6 @@ def _join(
         return conv(x) + lateral(skip)
     if len(skip) == len(x):
         return conv(torch.cat([x, skip], dim=1))
-    # in the layout of x: they are added
-    if x.is_contiguous(memory_format=torch.channels_last):
-        skip = skip.contiguous(memory_format=torch.channels_last)
     own, shared = conv.weight.split([x.shape[1], skip.shape[1]], dim=1)
     common = F.conv2d(skip, shared, conv.bias, conv.stride, conv.padding)
     return F.conv2d(x, own, None, conv.stride, conv.padding).add_(common)

@@ -34,7 +34,7 @@ def test_a_ratio_is_the_median_of_the_rounds() -> None:
 def test_cases_take_turns_and_warm_up_does_not_count() -> None:
     said: list[str] = []
     runs = {name: partial(said.append, name) for name in 'ab'}
-    found = race(runs, rounds=3, warmup=2, turn=0)
+    found = race(runs, rounds=3, warmup=2)
     assert said == list('abbaabbaab')
     assert {len(seconds) for seconds in found.seconds.values()} == {3}
 

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -197,9 +198,15 @@ def test_settings_found_on_other_data_are_taken_over(
 ) -> None:
     other = replace(data, name='other')
     more = dict(seeds=[0], search=6, searched_on=data)
+    with pytest.raises(UserError, match=r'work/toy holds no search: run --data toy'):
+        go(benchmark(other, tmp_path, **more))
+    assert not fake_tools.ran and not (tmp_path / 'work/toy').exists()
+    go(benchmark(data, tmp_path, seeds=[0]))
+    before = len(fake_tools.ran)
     with pytest.raises(UserError, match='VAE-VIST has not been searched on toy'):
         go(benchmark(other, tmp_path, **more))
-    assert not fake_tools.ran
+    assert len(fake_tools.ran) == before
+    shutil.rmtree(tmp_path / 'work')
     go(benchmark(data, tmp_path, seeds=[0], search=6))
     before = len(fake_tools.ran)
     one = benchmark(other, tmp_path, **more)

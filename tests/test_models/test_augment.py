@@ -38,6 +38,16 @@ def test_skips_of_a_neck_that_rounds_otherwise_are_resized():
     assert build()(z, skips, features)[0].shape[-2:] == (15, 23)
 
 
+def test_draws_with_a_neck_that_rounds_otherwise():
+    z, skips, _ = maps((64, 96))
+    features = [torch.rand(1, 16, *one) for one in [(15, 23), (8, 12), (4, 6), (2, 3)]]
+    head = build(with_shortcut=True)
+    reach = head.reach_of(torch.tensor([[10.0, 10, 96, 64]]), skips)
+    assert reach.window[2:] == (16, 24)
+    found = head(torch.cat([z, z + 1]), skips, features, reach)
+    assert found[0].shape == (2, 16, 15, 23)
+
+
 def test_without_skip_only_the_detector_is_read():
     """x^Aug_s is x^Mask_s then."""
     z, skips, features = maps()
@@ -87,6 +97,14 @@ def test_the_sum_of_layouts_is_one_that_roi_align_reads():
     inner = dict(memory_format=torch.channels_last)
     outs = head(z.to(**inner), skips, [one.to(**inner) for one in features])
     assert all(out.is_contiguous() for out in outs)
+
+
+def test_a_shortcut_under_autocast_has_one_type():
+    z, skips, features = maps()
+    head = build(with_shortcut=True, mask_strides=(8, 16, 32))
+    with torch.autocast('cpu', torch.bfloat16):
+        outs = head(z, skips, features[1:])
+    assert {out.dtype for out in outs} == {torch.bfloat16}
 
 
 def test_refine_keeps_rows_and_gives_a_box_for_each_class():

@@ -59,5 +59,21 @@ def test_skip_decoder_wants_four_numbers():
 
 
 def test_skip_decoder_knows_two_kernels():
-    with pytest.raises(ValueError, match='skip_kernel is 1 or 3, got 5'):
-        SkipDecoder(3, (2, 3, 4, 5), (4, 5, 6, 7), 8, skip_kernel=5)
+    for name in ('skip_kernel', 'out_kernel'):
+        with pytest.raises(ValueError, match=f'{name} is 1 or 3, got 5'):
+            SkipDecoder(3, (2, 3, 4, 5), (4, 5, 6, 7), 8, **{name: 5})
+
+
+def test_a_narrow_last_convolution_widens_each_cell_alone():
+    torch.manual_seed(0)
+    decoder = SkipDecoder(3, (2, 0, 0, 0), (4, 5, 6, 7), 8, out_kernel=1)
+    z, sizes = torch.rand(1, 3, 2, 3), [(16, 24), (8, 12), (4, 6), (2, 3)]
+    skip = torch.rand(1, 2, 16, 24)
+    moved = skip.clone()
+    moved[..., 8, 12] += 1
+    with torch.no_grad():
+        outs, others = (decoder(z, [s, None, None, None], sizes) for s in (skip, moved))
+    assert [out.shape for out in outs] == [(1, 8, *size) for size in sizes]
+    rows = (outs[0] != others[0]).any(dim=1).any(dim=2)[0].nonzero().flatten().tolist()
+    # the join reads one cell around it, the block, which begins as the identity, none
+    assert rows == [7, 8, 9]

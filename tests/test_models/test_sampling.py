@@ -143,7 +143,8 @@ def test_draws_are_those_of_separate_passes() -> None:
 @torch.no_grad()
 def test_what_is_read_is_as_if_all_were_decoded(window, kernel) -> None:
     torch.manual_seed(0)
-    decoder = SkipDecoder(4, (3, 5, 0, 5), (8, 8, 8, 8), 6, skip_kernel=kernel)
+    kernels = dict(skip_kernel=kernel, out_kernel=kernel)
+    decoder = SkipDecoder(4, (3, 5, 0, 5), (8, 8, 8, 8), 6, **kernels)
     for parameter in decoder.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     z = torch.randn(2, 4, 4, 6)

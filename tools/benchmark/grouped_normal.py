@@ -36,6 +36,8 @@ from mmvist.engine.launch import run_tool
 
 DENSE_ELEMENTS = 2**26
 """Of all covariance matrices together; beyond it the dense one is left out."""
+TURN = 0.05
+"""Seconds in which a case is run again and again: the dense one empties the caches."""
 OURS, LOW_RANK, DENSE, DIAGONAL = 'grouped', 'low rank', 'dense', 'diagonal'
 
 
@@ -196,7 +198,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             compared.append((DENSE, signed))
         for kind, posterior in compared:
             check_agreement(f'grouped and {kind}', agree(posterior, kind))
-        found = race(cases, args.rounds, device=args.device)
+        found = race(cases, args.rounds, device=args.device, turn=TURN)
         ratios = {
             LOW_RANK: found.ratio(LOW_RANK, OURS),
             DENSE: found.ratio(DENSE, OURS) if DENSE in cases else None,

@@ -78,8 +78,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         if getattr(args, option) and not args.search:
             name = option.replace('_', '-')
             parser.error(f'--{name} asks for a search, --search 0 for none')
-    if args.searched_in and not args.searched_in.is_dir():
-        parser.error(f'--searched-in {args.searched_in} is no folder')
+    if args.searched_in and args.searched_in.resolve() == args.work_dir.resolve():
+        parser.error('--searched-in is --work-dir: trainings would be mixed up')
     if args.max_iters is not None and args.max_iters < 1:
         parser.error('--max-iters has to be at least 1')
     if len(set(args.seeds)) < len(args.seeds):
