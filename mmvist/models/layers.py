@@ -201,7 +201,7 @@ class SkipDecoder(nn.Module):
         window: Window,
     ) -> Tensor:
         """The map of stride 4, which is right in a window and ends with it."""
-        # E_s and the map may be rounded otherwise, see AugmentHead
+        # the window is one of E_s, and the map may be smaller: some necks round down
         window = grown(window, 0, size)
         # a convolution is right up to one cell from where the map was cut
         top, left, bottom, right = grown(window, 6, size)
