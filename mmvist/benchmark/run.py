@@ -15,6 +15,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmvist.engine.candidate import Candidate
+from mmvist.engine.errors import UserError
 from mmvist.engine.launch import ann_file_of, inner_dataset, read_config
 from mmvist.engine.steps import Steps
 from mmvist.evaluation import build_evaluator
@@ -78,7 +79,7 @@ class Run:
         """
         one = self.candidate
         cfg = one.read(self.data.root, self.seed, self.length)
-        cfg.merge_from_dict({**self.row.changes, **self.tuned})
+        cfg.merge_from_dict(self._settings)
         hook = cfg.default_hooks.checkpoint
         hook.update(interval=self._interval(), max_keep_ckpts=-1)
         hook.pop('save_best', None)
@@ -187,13 +188,32 @@ class Run:
             seed=self.seed,
             data=str(self.data.root),
             iterations=self.length,
-            settings={**self.row.changes, **self.tuned},
+            settings=self._settings,
             config=str(self.candidate.config),
             metrics=metrics,
             curve=curve,
             training_seconds=self.candidate.training_seconds(),
             **self._notes(),
         )
+
+    def check(self, record: Mapping[str, Any]) -> None:
+        """Whether :meth:`record` was made by a run like this one.
+
+        Raises:
+            UserError: It had another length or other settings.
+        """
+        mine = dict(iterations=self.length, settings=self._settings)
+        for what, asked in mine.items():
+            if record[what] != json.loads(json.dumps(asked)):
+                raise UserError(
+                    f'{self.candidate.folder} was run with {what} {record[what]}, '
+                    f'asked for are {asked}: say --max-iters and --search as then, or '
+                    'choose another --work-dir'
+                )
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        return {**self.row.changes, **self.tuned}
 
     def _judge(self, cfg: Config, names: list[str], folder: Path) -> None:
         truth = ann_file_of(cfg.test_dataloader.dataset)

@@ -117,7 +117,12 @@ class Benchmark:
                 store.finish(study, trial, value, run.record())
 
     def results(self) -> list[report.RowResult]:
-        """What the finished runs say, also while others run."""
+        """What the finished runs say, also while others run.
+
+        Raises:
+            UserError: A finished run had another length or other settings than are
+                asked for.
+        """
         for row in self.rows:
             if self._takes_over:
                 self._take_over(row)
@@ -130,6 +135,8 @@ class Benchmark:
         for row in self.rows:
             runs = {s: self._run(row, s) for s in self.seeds}
             kept = {s: done[run.name] for s, run in runs.items() if run.name in done}
+            for seed, record in kept.items():
+                runs[seed].check(record)
             resampled[row.name] = {s: _resampled(runs[s].videos_file) for s in kept}
             found.append(report.RowResult(row, kept, {}))
         for one in found:

@@ -290,6 +290,17 @@ def test_settings_that_changed_are_told(data: Data, tmp_path: Path) -> None:
         go(benchmark(data, tmp_path, seeds=[0], iterations=10))
 
 
+def test_a_table_of_runs_with_other_settings_is_refused(
+    data: Data, tmp_path: Path
+) -> None:
+    go(benchmark(data, tmp_path, seeds=[0], search=6))
+    assert benchmark(data, tmp_path, seeds=[0], search=6).results()
+    with pytest.raises(UserError, match=r'with iterations 20, asked for are 10'):
+        benchmark(data, tmp_path, seeds=[0], search=6, iterations=10).results()
+    with pytest.raises(UserError, match=r'with settings .*keep_score_thr.* are {}'):
+        benchmark(data, tmp_path, seeds=[0]).results()
+
+
 def test_a_second_process_waits(data: Data, tmp_path: Path) -> None:
     import subprocess
     import sys
