@@ -39,6 +39,8 @@ SHOWS_ALL = dict(
     duplicate_iou_thr=0.9,
 )
 """A tracker that shows what an untrained model finds."""
+SHORTCUT = dict(augment_head=dict(with_shortcut=True, skip_kernel=1))
+"""D_aug of the fast config."""
 
 
 def tiny_config(**changes: Any) -> dict:

@@ -1,7 +1,7 @@
 # The fast VAE-VIST on YouTube-VIS 2019: encoder and decoders of a quarter of the width
-# (the encoder's ends of half), the first block at half resolution, D_aug by 1x1
-# convolutions where maps of the detector come in and go out, which it adds to what it
-# makes, and channels innermost in memory.
+# (the encoder's ends of half), the first block at half resolution, 1x1 convolutions
+# where the detector's maps join D_aug, heads that read those maps plus what D_aug says
+# is to change in them, and channels innermost in memory.
 _base_ = './vae-vist_mask-rcnn_r101_fpn_4xb2-20e_youtubevis2019.py'
 
 widths = (16, 16, 32, 64, 128)
@@ -27,7 +27,6 @@ model = dict(
         skip_channels=skip_channels,
         widths=(64, 64, 64, 64),
         skip_kernel=1,
-        out_kernel=1,
         with_shortcut=True,
     ),
 )

@@ -1,7 +1,7 @@
 # The demo with what makes the fast config at the size of the paper so: a quarter of the
-# channels in encoder and D_aug (half in D_pro, which is small here), D_aug by 1x1
-# convolutions where maps of the detector come in and go out, which it adds to what it
-# makes, and channels innermost in memory.
+# channels in encoder and D_aug (half in D_pro, which is small here), 1x1 convolutions
+# where the detector's maps join D_aug, heads that read those maps plus what D_aug says
+# is to change in them, and channels innermost in memory.
 _base_ = './vae-vist_mask-rcnn_r18-half_fpn_synthetic.py'
 
 widths = (8, 8, 8, 16, 32)
@@ -24,7 +24,6 @@ model = dict(
         skip_channels=skip_channels,
         widths=(16, 16, 16, 16),
         skip_kernel=1,
-        out_kernel=1,
         with_shortcut=True,
     ),
 )

@@ -207,8 +207,8 @@ class Run:
             if record[what] != json.loads(json.dumps(asked)):
                 raise UserError(
                     f'{self.candidate.folder} was run with {what} {record[what]}, '
-                    f'asked for are {asked}: say --max-iters and --search as then, or '
-                    'choose another --work-dir'
+                    f'asked for are {asked}: say --max-iters, --search and '
+                    '--searched-... as then, or choose another --work-dir'
                 )
 
     @property

@@ -7,6 +7,7 @@ from .encoding import Encoding, FeatureEncoder
 from .latent_supervision import LatentSupervision
 from .losses import GPKLLoss
 from .proposal import ProposalHead
+from .shortcut_roi_extractor import ShortcutRoIExtractor
 from .trackers import IoUHungarianTracker, IoUTracker, MaskTrackRCNNTracker
 from .vae_vist import VAEVIST
 
@@ -26,6 +27,7 @@ __all__ = [
     'MaskTrackRCNNTracker',
     'ProposalHead',
     'RoIEmbedHead',
+    'ShortcutRoIExtractor',
     'TrackRCNN',
     'VideoEncoder',
     'frame_detector',

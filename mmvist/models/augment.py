@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from mmvist.registry import MODELS
 
-from .layers import FEATURE_STRIDES, SkipDecoder
+from .layers import FEATURE_STRIDES, SkipDecoder, for_roi_align
 from .roi_reach import Reach, levels_of, reach_of
 
 
@@ -55,7 +55,7 @@ class Refined:
 
 def refine(
     roi_head: nn.Module,
-    features: Sequence[Tensor],  # (S, C, h_s, w_s), of S draws
+    features: Sequence[Tensor],  # of AugmentHead or a neck; the first are of S draws
     rois: Tensor,  # (M, 4) xyxy, network pixels
     img_shape: tuple[int, int],
 ) -> Refined:
@@ -105,21 +105,23 @@ class AugmentHead(BaseModule):
             the neck. Where a neck begins at 8 (RTMDet, RetinaNet), x^Aug_4 is
             E_4 alone.
         widths: Channels of the decoder at those strides.
-        out_channels: Channels of the maps that RoIAlign reads.
+        out_channels: Channels of what the heads read.
         roi_head: Config of a ``StandardRoIHead`` with mask head.
         train_cfg: ``assigner``, ``sampler``, ``mask_size``, ... of the head.
         test_cfg: ``mask_thr_binary`` of the head.
         loss_weight: Factor on the losses of the branch.
         skip_kernel: Of :class:`SkipDecoder`.
-        out_kernel: Of :class:`SkipDecoder`.
         with_skip: False drops E_s and keeps x^Mask (ablation (a)).
-        with_shortcut: Add x^Mask_s to what the decoder makes: it then says what is to
-            change in the map of the detector, and may be narrow. Not in the paper.
+        with_shortcut: The heads read x^Mask_s and what the decoder says is to change
+            in it, see :class:`ShortcutRoIExtractor`; it may then be narrow, with
+            ``widths`` all the same. Not in the paper.
         init_cfg: MMEngine's initialisation config.
 
     Raises:
-        ValueError: ``mask_strides`` are not among 4, 8, 16, 32, in this order; or a
-            shortcut between maps of unlike channels.
+        ValueError: ``mask_strides`` are not among 4, 8, 16, 32, in this order; or, with
+            a shortcut, not all of them, of unlike ``widths``, with other channels than
+            ``out_channels``, or with another RoI extractor than the host's of these
+            strides and channels.
     """
 
     def __init__(
@@ -135,7 +137,6 @@ class AugmentHead(BaseModule):
         out_channels: int = 256,
         loss_weight: float = 1.0,
         skip_kernel: int = 3,
-        out_kernel: int = 3,
         with_skip: bool = True,
         with_shortcut: bool = False,
         init_cfg: dict | None = None,
@@ -147,11 +148,9 @@ class AugmentHead(BaseModule):
                 f'mask_strides are some of {FEATURE_STRIDES}, in this order, got '
                 f'{self.mask_strides}'
             )
-        if with_shortcut and mask_channels != out_channels:
-            raise ValueError(
-                f'a shortcut needs mask_channels, {mask_channels}, and out_channels, '
-                f'{out_channels}, to be the same'
-            )
+        if with_shortcut:
+            _check_shortcut(self.mask_strides, widths, mask_channels, out_channels)
+            roi_head = _with_shortcut(roi_head, widths[0], out_channels)
         self.with_skip = with_skip
         self.with_shortcut = with_shortcut
         self.loss_weight = loss_weight
@@ -163,9 +162,8 @@ class AugmentHead(BaseModule):
                 for skip, stride in zip(skips, FEATURE_STRIDES)
             ],
             widths,
-            out_channels,
+            None if with_shortcut else out_channels,
             skip_kernel,
-            out_kernel,
         )
         self.roi_head = MODELS.build(
             dict(roi_head, train_cfg=train_cfg, test_cfg=test_cfg)
@@ -180,38 +178,30 @@ class AugmentHead(BaseModule):
     ) -> tuple[Tensor, ...]:
         """Feature maps (N, out_channels, h_s, w_s) of the branch.
 
-        Where ``reach`` does not read, a map may be 0, or end.
+        With a shortcut those of the decoder, (N, width, h_s, w_s), and then the
+        ``mask_features``, as :class:`ShortcutRoIExtractor` reads them. Where ``reach``
+        does not read, a map may be 0, or end.
         """
         given = dict(zip(self.mask_strides, mask_features))
         augmented, sizes = [], []
         for stride, skip in zip(FEATURE_STRIDES, skips):
             feature = given.get(stride)
             size = tuple((skip if feature is None else feature).shape[-2:])
-            augmented.append(self._augmented(skip, feature, size))
+            parts = [_resize_to(skip, size)] if self.with_skip else []
+            augmented.append(parts if feature is None else [*parts, feature])
             sizes.append(size)
         maps = self.decoder(z, augmented, sizes, reach)
         if not self.with_shortcut:
             return maps
-        read = range(len(maps)) if reach is None else reach.levels
-        return tuple(
-            _add_shortcut(made, given.get(stride)) if level in read else made
-            for level, (made, stride) in enumerate(zip(maps, FEATURE_STRIDES))
-        )
+        return (*maps, *map(for_roi_align, mask_features[: len(maps)]))
 
     def reach_of(self, boxes: Tensor, skips: Sequence[Tensor]) -> Reach:
         """What the heads read of the maps for boxes (M, 4), network pixels."""
+        # as RoI extractors have them: in half precision a box may be of another level
+        boxes = boxes.to(skips[0].dtype)
         extractors = self.roi_head.bbox_roi_extractor, self.roi_head.mask_roi_extractor
         size = tuple(skips[0].shape[-2:])
         return reach_of(boxes, size, levels_of(extractors, boxes))
-
-    def _augmented(
-        self, skip: Tensor, feature: Tensor | None, size: tuple[int, int]
-    ) -> Tensor | None:
-        """x^Aug_s of one stride; None where there is neither of the two."""
-        parts = [_resize_to(skip, size)] if self.with_skip else []
-        if feature is not None:
-            parts.append(feature)
-        return torch.cat(parts, dim=1) if parts else None
 
     def loss(
         self,
@@ -236,13 +226,41 @@ class AugmentHead(BaseModule):
         return named
 
 
-def _add_shortcut(made: Tensor, feature: Tensor | None) -> Tensor:
-    """A decoded map may end before that of the detector does."""
-    if feature is None:
-        return made
-    # the first of the two gives the sum its layout, which RoIAlign has to read
-    seen = feature[..., : made.shape[-2], : made.shape[-1]]
-    return made + seen.to(made.dtype)
+def _check_shortcut(
+    strides: Sequence[int], widths: Sequence[int], mask_channels: int, channels: int
+) -> None:
+    if strides != FEATURE_STRIDES:
+        raise ValueError(f'a shortcut needs maps of the strides {FEATURE_STRIDES}')
+    if len({*widths}) > 1:
+        raise ValueError(f'a shortcut needs widths that are alike, got {list(widths)}')
+    if mask_channels != channels:
+        raise ValueError(
+            f'a shortcut needs mask_channels, {mask_channels}, and out_channels, '
+            f'{channels}, to be the same'
+        )
+
+
+def _with_shortcut(roi_head: dict, width: int, channels: int) -> dict:
+    """The config of heads that read decoded maps of a width and the detector's."""
+    made = dict(roi_head)
+    host = dict(featmap_strides=FEATURE_STRIDES, out_channels=channels)
+    for key in ('bbox_roi_extractor', 'mask_roi_extractor'):
+        if made.get(key) is None:
+            continue
+        extractor = dict(made[key])
+        kind = extractor.pop('type')
+        if kind not in ('SingleRoIExtractor', 'mmdet.SingleRoIExtractor'):
+            raise ValueError(f'a shortcut needs a SingleRoIExtractor, {key} is {kind}')
+        found = dict(extractor, featmap_strides=tuple(extractor['featmap_strides']))
+        for name, needed in host.items():
+            if found[name] != needed:
+                raise ValueError(
+                    f'a shortcut needs {name}={needed} in {key}, got {found[name]}'
+                )
+        made[key] = dict(
+            extractor, type='mmvist.ShortcutRoIExtractor', decoded_channels=width
+        )
+    return made
 
 
 def _resize_to(x: Tensor, size: tuple[int, int]) -> Tensor:

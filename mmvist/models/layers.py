@@ -6,6 +6,8 @@ convolution on the way down and a subpixel convolution on the way up.
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Sequence
 
 import torch
@@ -23,13 +25,11 @@ def convolution(
     out_channels: int,
     kernel: int,
     stride: int = 1,
-    bias: bool = True,
 ) -> nn.Conv2d:
     """A convolution, padded so that ``stride`` divides the size, rounded up."""
-    made = nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, bias=bias)
+    made = nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2)
     nn.init.kaiming_normal_(made.weight, nonlinearity='relu')
-    if bias:
-        nn.init.zeros_(made.bias)
+    nn.init.zeros_(made.bias)
     return made
 
 
@@ -75,6 +75,28 @@ class SubpixelConv(nn.Sequential):
             weight.copy_(weight[::4].repeat_interleave(4, dim=0))
 
 
+class Lateral(nn.Conv2d):
+    """1x1 convolution, without bias, of maps that would lie side by side.
+
+    One by one: side by side they would be copied, and have one layout for all.
+
+    Args:
+        in_channels: Channels of all maps together.
+        out_channels: Channels of the result.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, 1, bias=False)
+        nn.init.kaiming_normal_(self.weight, nonlinearity='relu')
+
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+        # a weight without a layout of its own: each map is read in the one that it has
+        weight = self.weight.flatten(1)[..., None, None]
+        parts = weight.split([one.shape[1] for one in maps], dim=1)
+        made = (F.conv2d(one, part) for one, part in zip(maps, parts, strict=True))
+        return functools.reduce(operator.add, made)
+
+
 def for_roi_align(features: Tensor) -> Tensor:
     """The same with the channels outermost in memory, (N, C, h, w).
 
@@ -87,21 +109,20 @@ class SkipDecoder(nn.Module):
     """The expanding path of D_pro and D_aug: z upwards, joined by skips.
 
     1. z (stride 32) through a 3x3 convolution;
-    2. at each stride 32, 16, 8, 4: concatenate the skip, 3x3 convolution
-       (or add what a 1x1 convolution makes of it), ReLU, residual block;
+    2. at each stride 32, 16, 8, 4: concatenate the skip (or add what a 1x1
+       convolution makes of it), 3x3 convolution, ReLU, residual block;
     3. between strides: subpixel convolution;
-    4. a convolution gives every stride ``out_channels``.
+    4. a 3x3 convolution gives every stride ``out_channels``.
 
     Args:
         latent_channels: Channels L of z.
         skip_channels: Channels of the skip at strides 4, 8, 16, 32; 0 where
             there is none.
         widths: Channels of the decoder at strides 4, 8, 16, 32.
-        out_channels: Channels of every output.
+        out_channels: Channels of every output; None leaves the last step out.
         skip_kernel: 3 convolves a skip with what comes from below, as in the paper;
             1 takes it to the width of the decoder by a 1x1 convolution, as an FPN
             does: of wide skips a ninth of the work.
-        out_kernel: Of the last convolution, 3 or 1.
 
     Raises:
         ValueError: Not four skip channels and widths, or another kernel.
@@ -112,14 +133,12 @@ class SkipDecoder(nn.Module):
         latent_channels: int,
         skip_channels: Sequence[int],
         widths: Sequence[int],
-        out_channels: int,
+        out_channels: int | None,
         skip_kernel: int = 3,
-        out_kernel: int = 3,
     ) -> None:
         super().__init__()
-        for name, kernel in (('skip_kernel', skip_kernel), ('out_kernel', out_kernel)):
-            if kernel not in (1, 3):
-                raise ValueError(f'{name} is 1 or 3, got {kernel}')
+        if skip_kernel not in (1, 3):
+            raise ValueError(f'skip_kernel is 1 or 3, got {skip_kernel}')
         levels = len(FEATURE_STRIDES)
         if len(skip_channels) != levels or len(widths) != levels:
             raise ValueError(
@@ -136,23 +155,22 @@ class SkipDecoder(nn.Module):
             for width, skip in zip(widths, skip_channels)
         )
         self.lateral = nn.ModuleList(
-            # without a bias: that of the convolution beside it serves both
-            convolution(skip, width, 1, bias=False)
-            if skip and skip_kernel == 1
-            else None
+            Lateral(skip, width) if skip and skip_kernel == 1 else None
             for width, skip in zip(widths, skip_channels)
         )
         self.up = nn.ModuleList(
             SubpixelConv(below, above) for above, below in zip(widths[:-1], widths[1:])
         )
+        self.out_channels = [out_channels or width for width in widths]
         self.out = nn.ModuleList(
-            convolution(width, out_channels, out_kernel) for width in widths
+            conv3x3(width, out_channels) if out_channels else nn.Identity()
+            for width in widths
         )
 
     def forward(
         self,
         z: Tensor,  # (N, L, h, w), stride 32
-        skips: Sequence[Tensor | None],  # (N or 1, C_s, h_s, w_s), s = 4, 8, 16, 32
+        skips: Sequence[Sequence[Tensor]],  # s = 4, 8, 16, 32, of (N or 1, ?, h_s, w_s)
         sizes: Sequence[tuple[int, int]],  # (h_s, w_s) of the four outputs
         reach: Reach | None = None,
     ) -> tuple[Tensor, ...]:
@@ -160,13 +178,14 @@ class SkipDecoder(nn.Module):
 
         Args:
             z: The latent maps: of N frames, or N draws of one.
-            skips: The skips; those of one frame serve all draws.
+            skips: The maps that join at each stride, whose channels make up those of
+                the skip; maps of one frame serve all draws.
             sizes: Sizes of the outputs.
             reach: What will be read of the outputs; the rest is 0 or missing.
 
         Returns:
-            Feature maps (N, out_channels, h_s, w_s) at strides 4, 8, 16, 32; those
-            that are read laid out as :func:`for_roi_align` says.
+            Feature maps (N, out_channels or widths, h_s, w_s) at strides 4, 8, 16, 32;
+            those that are read laid out as :func:`for_roi_align` says.
         """
         outs: list[Tensor] = []
         if reach is not None and z.device.type == 'cpu':
@@ -184,19 +203,17 @@ class SkipDecoder(nn.Module):
             x = x[..., :height, :width]
             conv, relu, block = self.fuse[level]
             x = block(relu(_join(conv, x, skips[level], self.lateral[level])))
-            out = self.out[level]
             if read:
-                outs.append(for_roi_align(out(x)))
+                outs.append(for_roi_align(self.out[level](x)))
             else:
-                outs.append(
-                    x.new_zeros(1).expand(len(x), out.out_channels, *sizes[level])
-                )
+                channels = self.out_channels[level]
+                outs.append(x.new_zeros(1).expand(len(x), channels, *sizes[level]))
         return tuple(reversed(outs))
 
     def _finest(
         self,
         x: Tensor,  # (N, C, h, w), stride 8
-        skip: Tensor | None,
+        skips: Sequence[Tensor],
         size: tuple[int, int],
         window: Window,
     ) -> Tensor:
@@ -210,9 +227,8 @@ class SkipDecoder(nn.Module):
         seen = (2 * top, 2 * left, min(2 * bottom, size[0]), min(2 * right, size[1]))
         conv, relu, block = self.fuse[0]
         x, seen = cut(x, seen, grown(window, 4, size))
-        if skip is not None:
-            skip, _ = cut(skip, (0, 0, *size), seen)
-        joined = _join(conv, x, skip, self.lateral[0])
+        skips = [cut(skip, (0, 0, *size), seen)[0] for skip in skips]
+        joined = _join(conv, x, skips, self.lateral[0])
         x, seen = cut(relu(joined), seen, grown(window, 3, size))
         x, seen = cut(block(x), seen, grown(window, 1, size))
         x, (top, left, bottom, right) = cut(self.out[0](x), seen, window)
@@ -225,18 +241,22 @@ class SkipDecoder(nn.Module):
 
 
 def _join(
-    conv: nn.Conv2d, x: Tensor, skip: Tensor | None, lateral: nn.Module | None
+    conv: nn.Conv2d,
+    x: Tensor,
+    skips: Sequence[Tensor],
+    lateral: Lateral | None,
 ) -> Tensor:
-    """``conv`` of x and skip side by side, or of x plus ``lateral`` of skip.
+    """``conv`` of x and skips side by side, or of x plus ``lateral`` of the skips.
 
-    One skip for all x is convolved once.
+    What is of one frame is convolved once for all draws.
     """
-    if skip is None:
+    if not skips:
         return conv(x)
     if lateral is not None:
-        return conv(x) + lateral(skip)
-    if len(skip) == len(x):
-        return conv(torch.cat([x, skip], dim=1))
+        return conv(x + lateral(skips))
+    if len(skips[0]) == len(x):
+        return conv(torch.cat([x, *skips], dim=1))
+    skip = torch.cat(list(skips), dim=1)
     own, shared = conv.weight.split([x.shape[1], skip.shape[1]], dim=1)
     common = F.conv2d(skip, shared, conv.bias, conv.stride, conv.padding)
     return F.conv2d(x, own, None, conv.stride, conv.padding).add_(common)

@@ -130,7 +130,7 @@ class ProposalHead(BaseModule):
         if len(rois) == 0 and not torch.is_grad_enabled():
             return z.new_zeros(0, 8 if self.with_variance else 4)
         sizes = [tuple(skip.shape[-2:]) for skip in skips]
-        used = skips if self.with_skip else (None,) * len(skips)
+        used = [[skip] if self.with_skip else [] for skip in skips]
         context = self.roi_context if self.roi_context != 1.0 else None
         reach = None
         if len(z) > len(skips[0]) and len(rois):

@@ -62,7 +62,7 @@ class AugmentMaps:
         self,
         boxes: Tensor,  # (M, 4) xyxy, network pixels
     ) -> tuple[Tensor, ...]:
-        """Maps (S, C, h_s, w_s) that are right for RoIs of these boxes."""
+        """Maps of :class:`AugmentHead` that are right for RoIs of these boxes."""
         if self._whole:
             self._maps = self._maps or self._decode()
             return self._maps

@@ -60,9 +60,9 @@ def segment(
     of their boxes instead of a picture each.
 
     Args:
-        heads: RoI heads and the maps that each reads, (S, C, h_s, w_s) of S draws, or
-            (1, C, h_s, w_s) of none; what they say is averaged. The threshold is that
-            of the first.
+        heads: RoI heads and the maps that each reads, the first of them (S, C, h_s,
+            w_s) of S draws, or (1, C, h_s, w_s) of none; what they say is averaged. The
+            threshold is that of the first.
         boxes: Boxes.
         labels: Their classes.
         metainfo: ``ori_shape`` and ``scale_factor``.

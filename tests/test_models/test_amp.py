@@ -6,6 +6,7 @@ from mmcv.ops import RoIAlign, roi_align
 from mmcv.ops.nms import NMSop
 from mmengine.optim import AmpOptimWrapper
 from tiny_vist import (
+    SHORTCUT,
     lively_model,
     test_data,
     tiny_model,
@@ -55,9 +56,10 @@ def test_the_latent_stays_in_float32():
     assert all(one is not None and torch.isfinite(one).all() for one in gradients)
 
 
+@pytest.mark.parametrize('changes', [{}, SHORTCUT], ids=['whole', 'shortcut'])
 @pytest.mark.parametrize('frames', [(1, 5), (0,)], ids=['usual', 'first'])
-def test_train_step_under_autocast_on_the_cpu(float32_ops, frames):
-    model = tiny_model().train()
+def test_train_step_under_autocast_on_the_cpu(float32_ops, frames, changes):
+    model = tiny_model(**changes).train()
     data = model.data_preprocessor(train_data(toy_video(), frames), True)
     torch.manual_seed(0)
     whole = model(**data, mode='loss')

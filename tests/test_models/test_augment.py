@@ -1,10 +1,11 @@
+import copy
+
 import pytest
 import torch
 from tiny_vist import tiny_config
 
-from mmvist.models import AugmentHead
+from mmvist.models import AugmentHead, ShortcutRoIExtractor
 from mmvist.models.augment import Refined, refine
-from mmvist.models.roi_reach import Reach
 from mmvist.models.segmentation import segment
 from mmvist.registry import MODELS
 from mmvist.structures.clip import Frame
@@ -41,7 +42,7 @@ def test_skips_of_a_neck_that_rounds_otherwise_are_resized():
 def test_draws_with_a_neck_that_rounds_otherwise():
     z, skips, _ = maps((64, 96))
     features = [torch.rand(1, 16, *one) for one in [(15, 23), (8, 12), (4, 6), (2, 3)]]
-    head = build(with_shortcut=True)
+    head = build()
     reach = head.reach_of(torch.tensor([[10.0, 10, 96, 64]]), skips)
     assert reach.window[2:] == (16, 24)
     found = head(torch.cat([z, z + 1]), skips, features, reach)
@@ -59,52 +60,58 @@ def test_without_skip_only_the_detector_is_read():
     assert not torch.equal(first[0], other[0])
 
 
+def test_a_shortcut_hands_the_maps_of_the_detector_on():
+    z, skips, features = maps(batch=2)
+    head = build(with_shortcut=True, widths=(8, 8, 8, 8))
+    inner = dict(memory_format=torch.channels_last)
+    outs = head(z, skips, [feature.contiguous(**inner) for feature in features])
+    assert [out.shape[1] for out in outs] == [8] * 4 + [16] * 4
+    assert all(torch.equal(*pair) for pair in zip(outs[4:], features[:4]))
+    assert all(out.is_contiguous() for out in outs), 'for RoIAlign'
+    for extractor in (
+        head.roi_head.bbox_roi_extractor,
+        head.roi_head.mask_roi_extractor,
+    ):
+        assert isinstance(extractor, ShortcutRoIExtractor)
+        assert extractor.num_inputs == len(outs)
+    rois = torch.tensor([[3.0, 4, 30, 40], [10, 10, 96, 64]])
+    refined = refine(head.roi_head, head(*maps()), rois, (60, 90))
+    assert refined.boxes.shape == (2, 2, 4)
+
+
 @torch.no_grad()
-def test_a_shortcut_adds_the_maps_of_the_detector():
-    z, skips, features = maps()
+def test_a_shortcut_of_draws_as_far_as_rois_reach():
     torch.manual_seed(0)
-    plain = build()
-    head = build(with_shortcut=True)
-    head.load_state_dict(plain.state_dict())
-    made = plain(z, skips, features)
-    found = head(z, skips, features)
-    for one, two, feature in zip(made, found, features):
-        assert torch.equal(one + feature, two)
-    # of draws, as far as RoIs reach; the map of stride 16 is not read
-    draws = torch.cat([z, z + 1])
-    reach = Reach((3, 5, 12, 20), frozenset({0, 1, 3}))
-    windowed = head(draws, skips, features, reach)
-    twice = [[one.expand(2, -1, -1, -1) for one in many] for many in (skips, features)]
-    whole = head(draws, *twice)
-    inside = (..., slice(3, 12), slice(5, 20))
-    assert torch.allclose(windowed[0][inside], whole[0][inside], atol=1e-5)
-    for level in (1, 3):
-        assert torch.allclose(windowed[level], whole[level], atol=1e-5)
-    assert not windowed[2].any()
-    # where the neck has no map there is nothing to add
-    head = build(with_shortcut=True, mask_strides=(8, 16, 32))
-    assert head(z, skips, features[1:])[0].shape == (1, 16, 16, 24)
+    z, skips, features = maps()
+    head = build(with_shortcut=True, widths=(8, 8, 8, 8))
+    draws, rois = torch.cat([z, z + 1]), torch.tensor([[22.0, 14, 76, 45]])
+    outs = head(draws, skips, features, head.reach_of(rois, skips))
+    found = refine(head.roi_head, outs, rois, (60, 90)).boxes
+    apart = [
+        refine(head.roi_head, head(one[None], skips, features), rois, (60, 90)).boxes
+        for one in draws
+    ]
+    assert not torch.allclose(*apart, atol=1e-3)
+    assert torch.allclose(found, sum(apart) / 2, atol=1e-3)
 
 
-def test_a_shortcut_between_unlike_maps_is_refused():
+def test_a_shortcut_that_cannot_be():
     with pytest.raises(ValueError, match=r'mask_channels, 16, and out_channels, 32'):
         build(with_shortcut=True, out_channels=32)
-
-
-def test_the_sum_of_layouts_is_one_that_roi_align_reads():
-    z, skips, features = maps()
-    head = build(with_shortcut=True).to(memory_format=torch.channels_last)
-    inner = dict(memory_format=torch.channels_last)
-    outs = head(z.to(**inner), skips, [one.to(**inner) for one in features])
-    assert all(out.is_contiguous() for out in outs)
-
-
-def test_a_shortcut_under_autocast_has_one_type():
-    z, skips, features = maps()
-    head = build(with_shortcut=True, mask_strides=(8, 16, 32))
-    with torch.autocast('cpu', torch.bfloat16):
-        outs = head(z, skips, features[1:])
-    assert {out.dtype for out in outs} == {torch.bfloat16}
+    with pytest.raises(ValueError, match=r'widths that are alike, got \[8, 8, 8, 16\]'):
+        build(with_shortcut=True, widths=(8, 8, 8, 16))
+    with pytest.raises(ValueError, match=r'maps of the strides \(4, 8, 16, 32\)'):
+        build(with_shortcut=True, mask_strides=(8, 16, 32))
+    wrong = dict(
+        type='GenericRoIExtractor', featmap_strides=[4, 8, 16], out_channels=32
+    )
+    for name, value in wrong.items():
+        roi_head = tiny_config().augment_head.roi_head
+        roi_head.bbox_roi_extractor[name] = value
+        before = copy.deepcopy(roi_head)
+        with pytest.raises(ValueError, match=r'a shortcut needs .* bbox_roi_extractor'):
+            build(with_shortcut=True, roi_head=roi_head)
+        assert roi_head == before
 
 
 def test_refine_keeps_rows_and_gives_a_box_for_each_class():

@@ -6,7 +6,7 @@ falls short leaves a part untrained.
 
 import pytest
 import torch
-from tiny_vist import tiny_model, train_clip
+from tiny_vist import SHORTCUT, tiny_model, train_clip
 from torch import nn
 
 BODY = {'encoder', 'mean', 'log_var', 'rho'}
@@ -90,10 +90,11 @@ def test_no_gradient_goes_through_boxes(monkeypatch):
     assert len(given) == 2 and not any(boxes.requires_grad for boxes in given)
 
 
+@pytest.mark.parametrize('changes', [{}, SHORTCUT], ids=['whole', 'shortcut'])
 @pytest.mark.parametrize('frames', [(1, 3), (0,), (5,)], ids=['usual', 'first', 'last'])
-def test_every_weight_gets_a_gradient(frames):
+def test_every_weight_gets_a_gradient(frames, changes):
     """Of zero at least: data-parallel training waits for each."""
-    model = tiny_model(train_cfg=dict(start_iters=0)).train()
+    model = tiny_model(train_cfg=dict(start_iters=0), **changes).train()
     losses = model.clip_loss(train_clip(model, frames))
     model.parse_losses(losses)[0].backward()
     missing = [name for name, p in model.named_parameters() if p.grad is None]

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from mmvist.models.layers import ResidualBlock, SkipDecoder, SubpixelConv
+from mmvist.models.roi_reach import Reach
 
 ODD_SIZES = [(33, 47), (64, 96), (95, 31), (1, 1), (161, 2)]
 
@@ -33,7 +34,7 @@ def test_skip_decoder_shapes(size, skip_channels, kernel):
     sizes = pyramid(*size)
     decoder = SkipDecoder(3, skip_channels, (4, 5, 6, 7), 8, skip_kernel=kernel)
     skips = [
-        torch.rand(2, channels, *one) if channels else None
+        [torch.rand(2, channels, *one)] if channels else []
         for channels, one in zip(skip_channels, sizes)
     ]
     outs = decoder(torch.rand(2, 3, *sizes[-1]), skips, sizes)
@@ -49,8 +50,24 @@ def test_skip_decoder_reads_every_skip(kernel):
         for channels, one in zip((2, 3, 4, 5), sizes)
     ]
     z = torch.rand(1, 3, *sizes[-1], requires_grad=True)
-    decoder(z, skips, sizes)[0].sum().backward()
+    decoder(z, [[skip] for skip in skips], sizes)[0].sum().backward()
     assert all(float(x.grad.abs().max()) > 0 for x in (z, *skips))
+
+
+@pytest.mark.parametrize('kernel', [1, 3])
+@pytest.mark.parametrize('frames', [1, 2])
+@torch.no_grad()
+def test_maps_that_join_may_come_apart_and_in_any_layout(kernel, frames):
+    torch.manual_seed(0)
+    sizes = pyramid(40, 70)
+    decoder = SkipDecoder(3, (7,) * 4, (4, 5, 6, 7), 8, skip_kernel=kernel)
+    z = torch.rand(2, 3, *sizes[-1])
+    whole = [torch.rand(frames, 7, *size) for size in sizes]
+    inner = dict(memory_format=torch.channels_last)
+    apart = [[one[:, :3].contiguous(**inner), one[:, 3:]] for one in whole]
+    found = decoder(z, apart, sizes)
+    for one, other in zip(decoder(z, [[one] for one in whole], sizes), found):
+        assert torch.allclose(one, other, atol=1e-5)
 
 
 def test_skip_decoder_wants_four_numbers():
@@ -59,21 +76,14 @@ def test_skip_decoder_wants_four_numbers():
 
 
 def test_skip_decoder_knows_two_kernels():
-    for name in ('skip_kernel', 'out_kernel'):
-        with pytest.raises(ValueError, match=f'{name} is 1 or 3, got 5'):
-            SkipDecoder(3, (2, 3, 4, 5), (4, 5, 6, 7), 8, **{name: 5})
+    with pytest.raises(ValueError, match='skip_kernel is 1 or 3, got 5'):
+        SkipDecoder(3, (2, 3, 4, 5), (4, 5, 6, 7), 8, skip_kernel=5)
 
 
-def test_a_narrow_last_convolution_widens_each_cell_alone():
-    torch.manual_seed(0)
-    decoder = SkipDecoder(3, (2, 0, 0, 0), (4, 5, 6, 7), 8, out_kernel=1)
-    z, sizes = torch.rand(1, 3, 2, 3), [(16, 24), (8, 12), (4, 6), (2, 3)]
-    skip = torch.rand(1, 2, 16, 24)
-    moved = skip.clone()
-    moved[..., 8, 12] += 1
-    with torch.no_grad():
-        outs, others = (decoder(z, [s, None, None, None], sizes) for s in (skip, moved))
-    assert [out.shape for out in outs] == [(1, 8, *size) for size in sizes]
-    rows = (outs[0] != others[0]).any(dim=1).any(dim=2)[0].nonzero().flatten().tolist()
-    # the join reads one cell around it, the block, which begins as the identity, none
-    assert rows == [7, 8, 9]
+def test_without_the_last_step_maps_are_as_wide_as_the_decoder():
+    decoder, sizes = SkipDecoder(3, (0,) * 4, (4, 5, 6, 7), None), pyramid(64, 96)
+    z, none = torch.rand(1, 3, 2, 3), [[]] * 4
+    for reach in (None, Reach((2, 3, 9, 11), frozenset({0, 2}))):
+        outs = decoder(z, none, sizes, reach)
+        assert [out.shape[1] for out in outs] == [4, 5, 6, 7]
+        assert [out.is_contiguous() for out in outs][0::2] == [True, True]

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 import torch
+from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
-from tiny_vist import SIZE, frame_of, lively_model, test_data, tiny_model, toy_video
+from tiny_vist import (
+    SHORTCUT,
+    SIZE,
+    frame_of,
+    lively_model,
+    test_data,
+    tiny_model,
+    toy_video,
+)
 
 from mmvist.apis.inference import FrameResult
 from mmvist.apis.result_lines import record_of
@@ -100,9 +109,10 @@ def encode(model: VAEVIST) -> tuple[Encoding, torch.Tensor]:
     return model.encoder(image, image, torch.zeros(1, 1, 64, 96)), image
 
 
+@pytest.mark.parametrize('changes', [{}, SHORTCUT], ids=['whole', 'shortcut'])
 @torch.no_grad()
-def test_draws_are_those_of_separate_passes() -> None:
-    model = drawing_model()
+def test_draws_are_those_of_separate_passes(changes) -> None:
+    model = drawing_model(**changes)
     encoding, image = encode(model)
     z = encoding.draw(3, seed=7)
     assert z.shape == (3, *encoding.mean.shape[1:]) and z.std(dim=0).min() > 0
@@ -139,21 +149,20 @@ def test_draws_are_those_of_separate_passes() -> None:
     'window',
     [(0, 0, 31, 47), (5, 7, 20, 30), (28, 0, 31, 3), (10, 40, 11, 47), (0, 20, 8, 47)],
 )
-@pytest.mark.parametrize('kernel', [1, 3])
+@pytest.mark.parametrize(('kernel', 'out'), [(1, None), (3, 6)])
 @torch.no_grad()
-def test_what_is_read_is_as_if_all_were_decoded(window, kernel) -> None:
+def test_what_is_read_is_as_if_all_were_decoded(window, kernel, out) -> None:
     torch.manual_seed(0)
-    kernels = dict(skip_kernel=kernel, out_kernel=kernel)
-    decoder = SkipDecoder(4, (3, 5, 0, 5), (8, 8, 8, 8), 6, **kernels)
+    decoder = SkipDecoder(4, (3, 5, 0, 5), (8, 8, 8, 8), out, kernel)
     for parameter in decoder.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     z = torch.randn(2, 4, 4, 6)
-    skips = [torch.randn(1, c, *s) if c else None for c, s in zip((3, 5, 0, 5), SIZES)]
-    apart = [None if one is None else one.expand(2, -1, -1, -1) for one in skips]
+    skips = [[torch.randn(1, c, *s)] if c else [] for c, s in zip((3, 5, 0, 5), SIZES)]
+    apart = [[one.expand(2, -1, -1, -1) for one in skip] for skip in skips]
     whole = decoder(z, apart, SIZES)
     found = decoder(z, skips, SIZES, Reach(window, frozenset({0, 2})))
     top, left, bottom, right = window
-    assert found[0].shape == (2, 6, bottom, right)
+    assert found[0].shape == (2, out or 8, bottom, right)
     assert [one.shape for one in found[1:]] == [one.shape for one in whole[1:]]
     place = (..., slice(top, bottom), slice(left, right))
     assert torch.allclose(found[0][place], whole[0][place], atol=1e-5)
@@ -174,6 +183,17 @@ def test_reach() -> None:
     outside = reach_of(torch.tensor([[500.0, 500, 600, 600]]), (16, 24), frozenset())
     assert outside.window == (15, 23, 16, 24)
     assert reach_of(torch.zeros(0, 4), (16, 24), frozenset()).window == (0, 0, 1, 1)
+
+
+def test_levels_are_those_of_rois_in_half_precision() -> None:
+    """There the area of a box overflows, and RoIAlign reads the coarsest map."""
+    head = tiny_model().augment_head
+    boxes = torch.tensor([[0.0, 0, 256, 256]])
+    skips = [torch.zeros(1, 8, 64, 64)]
+    assert head.reach_of(boxes, skips).levels == {2}
+    assert head.reach_of(boxes, [skips[0].half()]).levels == {3}
+    extractor = head.roi_head.bbox_roi_extractor
+    assert extractor.map_roi_levels(bbox2roi([boxes]).half(), 4).tolist() == [3]
 
 
 def test_what_cannot_be_drawn() -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmcv.ops import RoIAlign
 from tiny_vist import (
+    SHORTCUT,
     lively_model,
     test_data,
     tiny_config,
@@ -366,7 +367,14 @@ def test_channels_last_changes_the_layout_alone():
         torch.testing.assert_close(losses[1][name], value, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize('changes', [dict(channels_last=True), dict(num_samples=2)])
+@pytest.mark.parametrize(
+    'changes',
+    [
+        dict(channels_last=True),
+        dict(num_samples=2),
+        dict(channels_last=True, num_samples=2, **SHORTCUT),
+    ],
+)
 def test_roi_align_gets_the_one_layout_that_it_can_read(monkeypatch, changes):
     """It would not say that it cannot read another, and crop something else."""
     layouts = []

@@ -1,0 +1,70 @@
+"""RoIAlign of what D_aug makes, added to that of the detector's own maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmdet.models import SingleRoIExtractor
+from torch import Tensor
+
+from mmvist.registry import MODELS
+
+from .layers import convolution
+
+
+@MODELS.register_module()
+class ShortcutRoIExtractor(SingleRoIExtractor):
+    """RoIs of decoded maps through a 1x1 convolution, plus those of the detector.
+
+    The heads then read the map of the detector and what is to change in it. A 1x1
+    convolution of a RoI inside a map is the RoI of the map's, so that the same could be
+    had by adding whole maps; in testing, RoIs are a small part of them.
+
+    Args:
+        decoded_channels: Channels of the decoded maps, the same at all strides.
+        out_channels: Channels of the detector's maps, and of the RoIs.
+        featmap_strides: Strides of either.
+        **kwargs: Of the host's ``SingleRoIExtractor``.
+    """
+
+    def __init__(
+        self,
+        decoded_channels: int,
+        out_channels: int,
+        featmap_strides: Sequence[int],
+        **kwargs: object,
+    ) -> None:
+        super().__init__(
+            out_channels=out_channels, featmap_strides=featmap_strides, **kwargs
+        )
+        kwargs.pop('init_cfg', None)
+        self.decoded = SingleRoIExtractor(
+            out_channels=decoded_channels, featmap_strides=featmap_strides, **kwargs
+        )
+        self.out = convolution(decoded_channels, out_channels, 1)
+
+    @property
+    def num_inputs(self) -> int:
+        """Number of maps that are read: as many decoded as of the detector."""
+        return 2 * len(self.featmap_strides)
+
+    def forward(
+        self,
+        feats: Sequence[Tensor],  # decoded (N, D, h_s, w_s), detector's (N or 1, ...)
+        rois: Tensor,  # (K, 5)
+        roi_scale_factor: float | None = None,
+    ) -> Tensor:
+        """Crops (K, out_channels, h, w).
+
+        Args:
+            feats: The decoded maps at each stride, then those of the detector, all laid
+                out as :func:`for_roi_align` says; maps of one frame serve all draws.
+            rois: Number of the picture, x1, y1, x2, y2 in network pixels.
+            roi_scale_factor: As the host has it.
+        """
+        decoded, given = feats[: len(feats) // 2], feats[len(feats) // 2 :]
+        change = self.out(self.decoded(decoded, rois, roi_scale_factor))
+        if len(given[0]) == 1:
+            rois = rois.clone()
+            rois[:, 0] = 0
+        return super().forward(given, rois, roi_scale_factor).to(change) + change
