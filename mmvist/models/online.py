@@ -111,10 +111,11 @@ class OnlineTracking:
         )
 
         heads = self._heads(z, encoding, features)
+        judges = heads if self.fuse_heads else heads[:1]
         refined = Refined.mean(
             [
                 refine(head, maps(candidates.boxes), candidates.boxes, frame.img_shape)
-                for head, maps in heads
+                for head, maps in judges
             ]
         )
         labels = running_labels(
@@ -125,8 +126,9 @@ class OnlineTracking:
         candidates, refined = candidates[shown], refined[shown]
         labels, scores = labels[shown], scores[shown]
         boxes = refined.of_labels(labels)
+        painters = heads if self.fuse_masks else judges
         result = segment(
-            [(head, maps(boxes)) for head, maps in heads],
+            [(head, maps(boxes)) for head, maps in painters],
             boxes,
             labels,
             frame.metainfo,
@@ -263,12 +265,12 @@ class OnlineTracking:
     def _heads(
         self, z: Tensor, encoding: Encoding, features: tuple[Tensor, ...]
     ) -> list[tuple[nn.Module, Callable[[Tensor], Sequence[Tensor]]]]:
-        """RoI heads that judge candidates, and the maps of each around given boxes."""
+        """RoI heads, D_aug's first, and the maps of each around given boxes."""
         heads = []
         if self.with_augment:
             maps = AugmentMaps(self.augment_head, z, encoding.skips, features)
             heads.append((self.augment_head.roi_head, maps.around))
-        if self.fuse_heads or not self.with_augment:
+        if self.frame_detector.roi_head is not None:
             heads.append((self.frame_detector.roi_head, lambda boxes: features))
         return heads
 

@@ -17,6 +17,7 @@ from tiny_vist import (
 
 from mmvist.models import online
 from mmvist.models.augment import Refined
+from mmvist.models.segmentation import segment
 from mmvist.models.trackers import NEW
 from mmvist.registry import MODELS
 from mmvist.structures.hosts import frame_from_sample
@@ -337,9 +338,33 @@ def test_fused_heads_are_both_heard():
     )
 
 
-def test_heads_that_cannot_be_fused_are_named():
+@torch.no_grad()
+def test_fused_masks_are_means_of_what_d_aug_has_judged_alone(monkeypatch):
+    model = lively_model()
+    asked = []
+
+    def spy(heads, *args):
+        asked.append((heads, args))
+        return segment(heads, *args)
+
+    monkeypatch.setattr(online, 'segment', spy)
+    instances_of(model, range(1))
+    model.fuse_masks = True
+    instances_of(model, range(1))
+    (alone, before), (both, after) = asked
+    assert (len(alone), len(both)) == (1, 2)
+    assert len(before[0]) and torch.equal(before[0], after[0]), 'boxes'
+    assert torch.equal(before[1], after[1]), 'labels'
+    each = [segment([one], *after).probs.dense().float() for one in both]
+    assert not torch.allclose(*each, atol=1e-3)
+    mean = segment(both, *after).probs.dense().float()
+    assert torch.allclose(mean, (each[0] + each[1]) / 2, atol=2e-3)
+
+
+@pytest.mark.parametrize('switch', ['fuse_heads', 'fuse_masks'])
+def test_heads_that_cannot_be_fused_are_named(switch):
     with pytest.raises(ValueError, match='with_augment=True'):
-        tiny_model(fuse_heads=True, with_augment=False)
+        tiny_model(**{switch: True}, with_augment=False)
 
 
 def test_channels_last_changes_the_layout_alone():
