@@ -28,5 +28,6 @@ model = dict(
         widths=(64, 64, 64, 64),
         skip_kernel=1,
         with_shortcut=True,
+        fine_channels=widths[1],
     ),
 )

@@ -25,5 +25,6 @@ model = dict(
         widths=(16, 16, 16, 16),
         skip_kernel=1,
         with_shortcut=True,
+        fine_channels=widths[1],
     ),
 )

@@ -1,6 +1,7 @@
 from .augment import AugmentHead
 from .auxiliary import AuxiliaryHead
 from .baselines import MaskRCNNIoU, MaskTrackRCNN, RoIEmbedHead, TrackRCNN
+from .detail_roi_extractor import DetailRoIExtractor
 from .detectors import FrameDetector, frame_detector
 from .encoder import VideoEncoder
 from .encoding import Encoding, FeatureEncoder
@@ -15,6 +16,7 @@ __all__ = [
     'VAEVIST',
     'AugmentHead',
     'AuxiliaryHead',
+    'DetailRoIExtractor',
     'Encoding',
     'FeatureEncoder',
     'FrameDetector',

@@ -19,8 +19,10 @@ from torch import Tensor, nn
 
 from mmvist.registry import MODELS
 
+from .detail_roi_extractor import detail_heads
 from .layers import FEATURE_STRIDES, SkipDecoder, for_roi_align
 from .roi_reach import Reach, levels_of, reach_of
+from .shortcut_roi_extractor import shortcut_heads
 
 
 @dataclass
@@ -115,13 +117,17 @@ class AugmentHead(BaseModule):
         with_shortcut: The heads read x^Mask_s and what the decoder says is to change
             in it, see :class:`ShortcutRoIExtractor`; it may then be narrow, with
             ``widths`` all the same. Not in the paper.
+        fine_channels: Channels of E_2, which then gives the masks their edges, see
+            :class:`DetailRoIExtractor`; 0 leaves it out, as the paper does, and so does
+            ``with_skip=False``.
         init_cfg: MMEngine's initialisation config.
 
     Raises:
         ValueError: ``mask_strides`` are not among 4, 8, 16, 32, in this order; or, with
             a shortcut, not all of them, of unlike ``widths``, with other channels than
             ``out_channels``, or with another RoI extractor than the host's of these
-            strides and channels.
+            strides and channels; or, with ``fine_channels``, masks have another RoI
+            extractor than the host's of these strides.
     """
 
     def __init__(
@@ -139,6 +145,7 @@ class AugmentHead(BaseModule):
         skip_kernel: int = 3,
         with_skip: bool = True,
         with_shortcut: bool = False,
+        fine_channels: int = 0,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -150,7 +157,10 @@ class AugmentHead(BaseModule):
             )
         if with_shortcut:
             _check_shortcut(self.mask_strides, widths, mask_channels, out_channels)
-            roi_head = _with_shortcut(roi_head, widths[0], out_channels)
+            roi_head = shortcut_heads(roi_head, widths[0], out_channels)
+        self.with_fine = with_skip and fine_channels > 0
+        if self.with_fine:
+            roi_head = detail_heads(roi_head, fine_channels)
         self.with_skip = with_skip
         self.with_shortcut = with_shortcut
         self.loss_weight = loss_weight
@@ -175,13 +185,20 @@ class AugmentHead(BaseModule):
         skips: Sequence[Tensor],  # E_s, s = 4, 8, 16, 32, (N or 1, ...)
         mask_features: Sequence[Tensor],  # x^Mask_s, s = mask_strides, (N or 1, ...)
         reach: Reach | None = None,
+        fine: Tensor | None = None,  # E_2, (N or 1, ...)
     ) -> tuple[Tensor, ...]:
         """Feature maps (N, out_channels, h_s, w_s) of the branch.
 
         With a shortcut those of the decoder, (N, width, h_s, w_s), and then the
-        ``mask_features``, as :class:`ShortcutRoIExtractor` reads them. Where ``reach``
-        does not read, a map may be 0, or end.
+        ``mask_features``, as :class:`ShortcutRoIExtractor` reads them; with
+        ``fine_channels`` E_2 comes last. Where ``reach`` does not read, a map may be 0,
+        or end.
+
+        Raises:
+            ValueError: E_2 is needed, and not given.
         """
+        if self.with_fine and fine is None:
+            raise ValueError('fine_channels: the encoder has no map of stride 2')
         given = dict(zip(self.mask_strides, mask_features))
         augmented, sizes = [], []
         for stride, skip in zip(FEATURE_STRIDES, skips):
@@ -191,9 +208,11 @@ class AugmentHead(BaseModule):
             augmented.append(parts if feature is None else [*parts, feature])
             sizes.append(size)
         maps = self.decoder(z, augmented, sizes, reach)
-        if not self.with_shortcut:
-            return maps
-        return (*maps, *map(for_roi_align, mask_features[: len(maps)]))
+        if self.with_shortcut:
+            maps = (*maps, *map(for_roi_align, mask_features[: len(maps)]))
+        if self.with_fine:
+            maps = (*maps, for_roi_align(fine))
+        return maps
 
     def reach_of(self, boxes: Tensor, skips: Sequence[Tensor]) -> Reach:
         """What the heads read of the maps for boxes (M, 4), network pixels."""
@@ -238,29 +257,6 @@ def _check_shortcut(
             f'a shortcut needs mask_channels, {mask_channels}, and out_channels, '
             f'{channels}, to be the same'
         )
-
-
-def _with_shortcut(roi_head: dict, width: int, channels: int) -> dict:
-    """The config of heads that read decoded maps of a width and the detector's."""
-    made = dict(roi_head)
-    host = dict(featmap_strides=FEATURE_STRIDES, out_channels=channels)
-    for key in ('bbox_roi_extractor', 'mask_roi_extractor'):
-        if made.get(key) is None:
-            continue
-        extractor = dict(made[key])
-        kind = extractor.pop('type')
-        if kind not in ('SingleRoIExtractor', 'mmdet.SingleRoIExtractor'):
-            raise ValueError(f'a shortcut needs a SingleRoIExtractor, {key} is {kind}')
-        found = dict(extractor, featmap_strides=tuple(extractor['featmap_strides']))
-        for name, needed in host.items():
-            if found[name] != needed:
-                raise ValueError(
-                    f'a shortcut needs {name}={needed} in {key}, got {found[name]}'
-                )
-        made[key] = dict(
-            extractor, type='mmvist.ShortcutRoIExtractor', decoded_channels=width
-        )
-    return made
 
 
 def _resize_to(x: Tensor, size: tuple[int, int]) -> Tensor:

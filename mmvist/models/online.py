@@ -268,7 +268,9 @@ class OnlineTracking:
         """RoI heads, D_aug's first, and the maps of each around given boxes."""
         heads = []
         if self.with_augment:
-            maps = AugmentMaps(self.augment_head, z, encoding.skips, features)
+            maps = AugmentMaps(
+                self.augment_head, z, encoding.skips, features, encoding.fine
+            )
             heads.append((self.augment_head.roi_head, maps.around))
         if self.frame_detector.roi_head is not None:
             heads.append((self.frame_detector.roi_head, lambda boxes: features))

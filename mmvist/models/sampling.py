@@ -43,6 +43,7 @@ class AugmentMaps:
         z: (S, L, h, w).
         skips: E_s of the frame, s = 4, 8, 16, 32.
         features: x^Mask_s of the frame.
+        fine: E_2 of the frame.
     """
 
     def __init__(
@@ -51,9 +52,10 @@ class AugmentMaps:
         z: Tensor,
         skips: Sequence[Tensor],
         features: Sequence[Tensor],
+        fine: Tensor | None = None,
     ) -> None:
         self._head, self._skips = head, skips
-        self._decode = partial(head, z, skips, features)
+        self._decode = partial(head, z, skips, features, fine=fine)
         self._whole = len(z) == 1
         self._maps: tuple[Tensor, ...] | None = None
         self._reach: Reach | None = None

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mmvist.registry import MODELS
 
-from .layers import convolution
+from .layers import FEATURE_STRIDES, convolution
 
 
 @MODELS.register_module()
@@ -68,3 +68,26 @@ class ShortcutRoIExtractor(SingleRoIExtractor):
             rois = rois.clone()
             rois[:, 0] = 0
         return super().forward(given, rois, roi_scale_factor).to(change) + change
+
+
+def shortcut_heads(roi_head: dict, width: int, channels: int) -> dict:
+    """The config of heads that read decoded maps of a width and the detector's."""
+    made = dict(roi_head)
+    host = dict(featmap_strides=FEATURE_STRIDES, out_channels=channels)
+    for key in ('bbox_roi_extractor', 'mask_roi_extractor'):
+        if made.get(key) is None:
+            continue
+        extractor = dict(made[key])
+        kind = extractor.pop('type')
+        if kind not in ('SingleRoIExtractor', 'mmdet.SingleRoIExtractor'):
+            raise ValueError(f'a shortcut needs a SingleRoIExtractor, {key} is {kind}')
+        found = dict(extractor, featmap_strides=tuple(extractor['featmap_strides']))
+        for name, needed in host.items():
+            if found[name] != needed:
+                raise ValueError(
+                    f'a shortcut needs {name}={needed} in {key}, got {found[name]}'
+                )
+        made[key] = dict(
+            extractor, type='mmvist.ShortcutRoIExtractor', decoded_channels=width
+        )
+    return made

@@ -260,7 +260,9 @@ class VAEVIST(OnlineTracking, BaseMOTModel):
             candidates = self._training_candidates(
                 clip, known, deltas, features, proposals
             )
-            augmented = self.augment_head(z, encoding.skips, features)
+            augmented = self.augment_head(
+                z, encoding.skips, features, fine=encoding.fine
+            )
             losses.update(
                 self.augment_head.loss(augmented, candidates, clip.data_samples)
             )

@@ -114,6 +114,37 @@ def test_a_shortcut_that_cannot_be():
         assert roi_head == before
 
 
+@pytest.mark.parametrize('shortcut', [False, True], ids=['plain', 'shortcut'])
+@torch.no_grad()
+def test_a_fine_map_changes_masks_alone(shortcut):
+    torch.manual_seed(0)
+    widths = (8, 8, 8, 8) if shortcut else (16, 16, 16, 16)
+    head = build(fine_channels=3, with_shortcut=shortcut, widths=widths)
+    torch.nn.init.normal_(head.roi_head.mask_roi_extractor.down[-1].weight)
+    given = maps()
+    fine = torch.rand(1, 3, 32, 48).contiguous(memory_format=torch.channels_last)
+    outs, others = head(*given, fine=fine), head(*given, fine=fine + 1)
+    assert len(outs) == head.roi_head.mask_roi_extractor.num_inputs
+    assert torch.equal(outs[-1], fine) and outs[-1].is_contiguous(), 'for RoIAlign'
+    rois = torch.tensor([[3.0, 4, 30, 40], [10, 10, 96, 64]])
+    boxes = [refine(head.roi_head, one, rois, (60, 90)).boxes for one in (outs, others)]
+    assert torch.equal(*boxes)
+    meta = dict(ori_shape=(60, 90), scale_factor=(1.0, 1.0))
+    labels = torch.tensor([0, 1])
+    probs = [
+        segment([(head.roi_head, one)], rois, labels, meta).probs.dense()
+        for one in (outs, others)
+    ]
+    assert not torch.allclose(*probs, atol=1e-2)
+
+
+def test_a_fine_map_is_one_of_the_skips():
+    head = build(fine_channels=3, with_skip=False)
+    assert len(head(*maps())) == 4, 'left out with the others'
+    with pytest.raises(ValueError, match='no map of stride 2'):
+        build(fine_channels=3)(*maps())
+
+
 def test_refine_keeps_rows_and_gives_a_box_for_each_class():
     head = build()
     features = head(*maps())
