@@ -20,7 +20,7 @@ from mmengine.config import Config
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmvist.models import VAEVIST
+from mmvist.models import VAEVIST, DetailRoIExtractor
 from mmvist.registry import MODELS
 from mmvist.structures.clip import Clip, Frame
 from mmvist.structures.hosts import clip_from_mmdet
@@ -263,4 +263,9 @@ def lively_model(**changes: Any) -> VAEVIST:
     All scores pass, and masks are cut at the median of random logits.
     """
     changes['tracker'] = SHOWS_ALL | changes.get('tracker', {})
-    return tiny_model(**changes).eval()
+    model = tiny_model(**changes).eval()
+    for module in model.modules():
+        if isinstance(module, DetailRoIExtractor):
+            # starts at zero, and would say nothing
+            torch.nn.init.normal_(module.down[-1].weight, std=0.1)
+    return model

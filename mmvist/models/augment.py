@@ -117,17 +117,17 @@ class AugmentHead(BaseModule):
         with_shortcut: The heads read x^Mask_s and what the decoder says is to change
             in it, see :class:`ShortcutRoIExtractor`; it may then be narrow, with
             ``widths`` all the same. Not in the paper.
-        fine_channels: Channels of E_2, which then gives the masks their edges, see
-            :class:`DetailRoIExtractor`; 0 leaves it out, as the paper does, and so does
-            ``with_skip=False``.
+        fine_channels: Channels of E_2 (the encoder's ``widths[1]``), which then gives
+            the masks their edges, see :class:`DetailRoIExtractor`; 0 leaves it out, as
+            the paper does, and so does ``with_skip=False``.
         init_cfg: MMEngine's initialisation config.
 
     Raises:
         ValueError: ``mask_strides`` are not among 4, 8, 16, 32, in this order; or, with
             a shortcut, not all of them, of unlike ``widths``, with other channels than
             ``out_channels``, or with another RoI extractor than the host's of these
-            strides and channels; or, with ``fine_channels``, masks have another RoI
-            extractor than the host's of these strides.
+            strides and channels; or, with ``fine_channels``, masks have no RoI
+            extractor of their own, or another one than the host's of these strides.
     """
 
     def __init__(

@@ -12,26 +12,19 @@ from mmvist.registry import MODELS
 
 from .layers import FEATURE_STRIDES, conv3x3
 
-_KINDS = (
-    'SingleRoIExtractor',
-    'mmdet.SingleRoIExtractor',
-    'mmvist.ShortcutRoIExtractor',
-)
-
 
 @MODELS.register_module()
 class DetailRoIExtractor(BaseModule):
-    """RoIs of another extractor, plus what a finer map shows in them.
+    """RoIs of another extractor, plus what a map of stride 2 shows in them.
 
     A mask of 28 x 28 pixels is drawn from a RoI of 14 x 14; on a map of stride 4 an
-    object ten pixels wide fills two or three of its cells. Here RoIAlign of twice the
-    size reads a map of stride 2, a convolution halves it, and the RoI has it added.
+    object ten pixels wide fills two or three of its cells. Here the same RoIAlign, of
+    twice the size, reads a finer map, a convolution halves it, and it is added.
 
     Args:
         extractor: Config of the other extractor, a ``SingleRoIExtractor`` or
             :class:`ShortcutRoIExtractor`.
         fine_channels: Channels of the fine map.
-        fine_stride: Its stride.
         mid_channels: Channels between the two convolutions.
         init_cfg: MMEngine's initialisation config.
     """
@@ -40,27 +33,23 @@ class DetailRoIExtractor(BaseModule):
         self,
         extractor: dict,
         fine_channels: int,
-        fine_stride: int = 2,
         mid_channels: int = 32,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         self.extractor = MODELS.build(extractor)
-        coarse = self.extractor.roi_layers[0]
+        size = tuple(2 * side for side in self.roi_layers[0].output_size)
         self.fine = SingleRoIExtractor(
-            roi_layer=dict(
-                type='RoIAlign',
-                output_size=tuple(2 * side for side in coarse.output_size),
-                sampling_ratio=coarse.sampling_ratio,
-            ),
+            roi_layer=dict(extractor['roi_layer'], output_size=size),
             out_channels=fine_channels,
-            featmap_strides=[fine_stride],
+            featmap_strides=[2],
         )
         self.down = nn.Sequential(
             conv3x3(fine_channels, mid_channels),
             nn.ReLU(inplace=True),
-            conv3x3(mid_channels, self.extractor.out_channels, stride=2),
+            conv3x3(mid_channels, self.out_channels, stride=2),
         )
+        # masks begin as those of the other extractor
         nn.init.zeros_(self.down[-1].weight)
 
     @property
@@ -103,25 +92,37 @@ class DetailRoIExtractor(BaseModule):
         """
         *coarse, fine = feats
         crops = self.extractor(coarse, rois, roi_scale_factor)
+        if roi_scale_factor is not None:
+            # of a single map the host leaves it out
+            rois = self.fine.roi_rescale(rois, roi_scale_factor)
         if len(fine) == 1:
             rois = rois.clone()
             rois[:, 0] = 0
-        return crops + self.down(self.fine([fine], rois, roi_scale_factor)).to(crops)
+        return crops + self.down(self.fine([fine], rois)).to(crops)
 
 
 def detail_heads(roi_head: dict, fine_channels: int) -> dict:
     """The config of heads whose masks have their edges from a map of stride 2.
 
     Raises:
-        ValueError: Masks have no RoI extractor of their own, or one that is no
-            ``SingleRoIExtractor`` of the strides 4, 8, 16, 32.
+        ValueError: Masks have no RoI extractor of their own, or one that is neither a
+            ``SingleRoIExtractor`` nor a :class:`ShortcutRoIExtractor`, does no
+            RoIAlign, or has other strides than 4, 8, 16, 32.
     """
-    extractor = roi_head.get('mask_roi_extractor') or {}
-    kind, strides = extractor.get('type'), extractor.get('featmap_strides', ())
-    if kind not in _KINDS or tuple(strides) != FEATURE_STRIDES:
+    extractor = dict(roi_head.get('mask_roi_extractor') or {})
+    kind, strides = extractor.get('type'), tuple(extractor.get('featmap_strides', ()))
+    layer = extractor.get('roi_layer', {}).get('type')
+    if kind == 'SingleRoIExtractor':
+        kind = extractor['type'] = 'mmdet.SingleRoIExtractor'
+    if (
+        kind not in ('mmdet.SingleRoIExtractor', 'mmvist.ShortcutRoIExtractor')
+        or strides != FEATURE_STRIDES
+        or layer != 'RoIAlign'
+    ):
         raise ValueError(
-            'fine_channels needs a mask_roi_extractor that is a SingleRoIExtractor of '
-            f'the strides {FEATURE_STRIDES}, got {kind} of {tuple(strides)}'
+            'fine_channels needs a mask_roi_extractor that is a SingleRoIExtractor '
+            f'with RoIAlign of the strides {FEATURE_STRIDES}, got {kind} with {layer} '
+            f'of {strides}'
         )
     made = dict(
         type='mmvist.DetailRoIExtractor',

@@ -71,7 +71,12 @@ class ShortcutRoIExtractor(SingleRoIExtractor):
 
 
 def shortcut_heads(roi_head: dict, width: int, channels: int) -> dict:
-    """The config of heads that read decoded maps of a width and the detector's."""
+    """The config of heads that read decoded maps of a width and the detector's.
+
+    Raises:
+        ValueError: A RoI extractor is not the host's of the strides 4, 8, 16, 32 and of
+            these channels.
+    """
     made = dict(roi_head)
     host = dict(featmap_strides=FEATURE_STRIDES, out_channels=channels)
     for key in ('bbox_roi_extractor', 'mask_roi_extractor'):

@@ -59,7 +59,7 @@ def test_the_latent_stays_in_float32():
 @pytest.mark.parametrize('changes', [{}, SHORTCUT], ids=['whole', 'shortcut'])
 @pytest.mark.parametrize('frames', [(1, 5), (0,)], ids=['usual', 'first'])
 def test_train_step_under_autocast_on_the_cpu(float32_ops, frames, changes):
-    model = tiny_model(**changes).train()
+    model = lively_model(**changes).train()
     data = model.data_preprocessor(train_data(toy_video(), frames), True)
     torch.manual_seed(0)
     whole = model(**data, mode='loss')

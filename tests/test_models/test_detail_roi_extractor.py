@@ -4,6 +4,7 @@ from mmdet.models import SingleRoIExtractor
 
 from mmvist.models import DetailRoIExtractor
 from mmvist.models.detail_roi_extractor import detail_heads
+from mmvist.registry import MODELS
 
 KIND = dict(
     type='mmdet.SingleRoIExtractor',
@@ -52,12 +53,12 @@ def test_a_pixel_of_the_fine_map_changes_the_crop_where_it_lies() -> None:
     rois = torch.tensor([[0, 16.0, 16, 72, 72]])  # 28 x 28 cells of stride 2
     before = torch.zeros(1, 3, 64, 96)
     after = before.clone()
-    after[0, :, 8 + 21, 8 + 7] = 5  # row 21, column 7 of the RoI: row 10, column 3
+    after[0, :, 8 + 21, 8 + 7] = 5  # row 21, column 7 of the RoI
     change = extractor([*coarse, after], rois) - extractor([*coarse, before], rois)
     seen = change[0].abs().sum(0).nonzero()
-    # two cells around it by bilinear interpolation and the convolutions
-    low, high = seen.amin(0).tolist(), seen.amax(0).tolist()
-    assert 8 <= low[0] <= 10 <= high[0] <= 12 and 2 <= low[1] <= 3 <= high[1] <= 5
+    # rows 20 to 22 see it by bilinear interpolation, 19 to 23 after a convolution; and
+    # row i of the crop reads 2i - 1 to 2i + 1 of these
+    assert seen.amin(0).tolist() == [9, 2] and seen.amax(0).tolist() == [12, 5]
 
 
 @torch.no_grad()
@@ -69,6 +70,30 @@ def test_a_fine_map_of_one_frame_serves_all_draws() -> None:
     rows = ROIS[:, 0] == 0
     assert torch.allclose(shared[rows], apart[rows], atol=1e-5)
     assert not torch.allclose(shared[~rows], apart[~rows], atol=0.1)
+
+
+@torch.no_grad()
+def test_rois_are_scaled_on_the_fine_map_too() -> None:
+    extractor, nothing = build(), [torch.zeros_like(one) for one in maps(2)]
+    feats = [*nothing, torch.rand(2, 3, 64, 96)]
+    larger = extractor.fine.roi_rescale(ROIS, 2.0)
+    assert torch.equal(extractor(feats, ROIS, 2.0), extractor(feats, larger))
+    assert not torch.allclose(extractor(feats, ROIS, 2.0), extractor(feats, ROIS))
+
+
+def test_the_fine_layer_has_the_settings_of_the_other() -> None:
+    layer = dict(KIND['roi_layer'], aligned=False, sampling_ratio=0)
+    made = DetailRoIExtractor(dict(KIND, roi_layer=layer), fine_channels=3)
+    fine = made.fine.roi_layers[0]
+    assert (fine.aligned, fine.sampling_ratio) == (False, 0)
+    assert fine.output_size == (28, 28) and fine.spatial_scale == 0.5
+
+
+def test_a_name_without_a_scope_is_that_of_the_host() -> None:
+    extractor = dict(KIND, type='SingleRoIExtractor')
+    made = detail_heads(dict(mask_roi_extractor=extractor), 3)['mask_roi_extractor']
+    assert isinstance(MODELS.build(made).extractor, SingleRoIExtractor)
+    assert extractor['type'] == 'SingleRoIExtractor', 'the config stays as it is'
 
 
 def test_all_weights_are_in_the_graph_without_a_roi() -> None:
@@ -100,8 +125,9 @@ def test_it_says_of_the_other_extractor() -> None:
         dict(mask_roi_extractor=None),
         dict(mask_roi_extractor=dict(KIND, type='GenericRoIExtractor')),
         dict(mask_roi_extractor=dict(KIND, featmap_strides=[4, 8, 16])),
+        dict(mask_roi_extractor=dict(KIND, roi_layer=dict(type='RoIPool'))),
     ],
-    ids=['none', 'kind', 'strides'],
+    ids=['none', 'kind', 'strides', 'layer'],
 )
 def test_heads_that_cannot_be(changes) -> None:
     with pytest.raises(ValueError, match='needs a mask_roi_extractor'):

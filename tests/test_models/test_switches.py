@@ -367,9 +367,10 @@ def test_heads_that_cannot_be_fused_are_named(switch):
         tiny_model(**{switch: True}, with_augment=False)
 
 
-def test_channels_last_changes_the_layout_alone():
-    model = lively_model()
-    other = copy_weights(model, lively_model(channels_last=True))
+@pytest.mark.parametrize('changes', [{}, SHORTCUT], ids=['whole', 'shortcut'])
+def test_channels_last_changes_the_layout_alone(changes):
+    model = lively_model(**changes)
+    other = copy_weights(model, lively_model(channels_last=True, **changes))
     maps = {}
     for name, one in (('first', model), ('last', other)):
         one.encoder.blocks[1].register_forward_hook(
