@@ -1,8 +1,8 @@
 # The fast VAE-VIST on YouTube-VIS 2019: encoder and decoders of a quarter of the width
 # (the encoder's ends of half), the first block at half resolution, 1x1 convolutions
 # where the detector's maps join D_aug, heads that read those maps plus what D_aug says
-# is to change in them, masks that have their edges from E_2, and channels innermost in
-# memory.
+# is to change in them, masks that have their edges from the frame, and channels
+# innermost in memory.
 _base_ = './vae-vist_mask-rcnn_r101_fpn_4xb2-20e_youtubevis2019.py'
 
 widths = (16, 16, 32, 64, 128)
@@ -29,6 +29,6 @@ model = dict(
         widths=(64, 64, 64, 64),
         skip_kernel=1,
         with_shortcut=True,
-        fine_channels=widths[1],
+        with_detail=True,
     ),
 )

@@ -1,8 +1,8 @@
 # The demo with what makes the fast config at the size of the paper so: a quarter of the
 # channels in encoder and D_aug (half in D_pro, which is small here), 1x1 convolutions
 # where the detector's maps join D_aug, heads that read those maps plus what D_aug says
-# is to change in them, masks that have their edges from E_2, and channels innermost in
-# memory.
+# is to change in them, masks that have their edges from the frame, and channels
+# innermost in memory.
 _base_ = './vae-vist_mask-rcnn_r18-half_fpn_synthetic.py'
 
 widths = (8, 8, 8, 16, 32)
@@ -26,6 +26,6 @@ model = dict(
         widths=(16, 16, 16, 16),
         skip_kernel=1,
         with_shortcut=True,
-        fine_channels=widths[1],
+        with_detail=True,
     ),
 )

@@ -117,16 +117,15 @@ class AugmentHead(BaseModule):
         with_shortcut: The heads read x^Mask_s and what the decoder says is to change
             in it, see :class:`ShortcutRoIExtractor`; it may then be narrow, with
             ``widths`` all the same. Not in the paper.
-        fine_channels: Channels of E_2 (the encoder's ``widths[1]``), which then gives
-            the masks their edges, see :class:`DetailRoIExtractor`; 0 leaves it out, as
-            the paper does, and so does ``with_skip=False``.
+        with_detail: The mask head reads the frame itself, too, for the edges of masks,
+            see :class:`DetailRoIExtractor`. Not in the paper.
         init_cfg: MMEngine's initialisation config.
 
     Raises:
         ValueError: ``mask_strides`` are not among 4, 8, 16, 32, in this order; or, with
             a shortcut, not all of them, of unlike ``widths``, with other channels than
             ``out_channels``, or with another RoI extractor than the host's of these
-            strides and channels; or, with ``fine_channels``, masks have no RoI
+            strides and channels; or, with ``with_detail``, masks have no RoI
             extractor of their own, or another one than the host's of these strides.
     """
 
@@ -145,7 +144,7 @@ class AugmentHead(BaseModule):
         skip_kernel: int = 3,
         with_skip: bool = True,
         with_shortcut: bool = False,
-        fine_channels: int = 0,
+        with_detail: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -158,11 +157,11 @@ class AugmentHead(BaseModule):
         if with_shortcut:
             _check_shortcut(self.mask_strides, widths, mask_channels, out_channels)
             roi_head = shortcut_heads(roi_head, widths[0], out_channels)
-        self.with_fine = with_skip and fine_channels > 0
-        if self.with_fine:
-            roi_head = detail_heads(roi_head, fine_channels)
+        if with_detail:
+            roi_head = detail_heads(roi_head)
         self.with_skip = with_skip
         self.with_shortcut = with_shortcut
+        self.with_detail = with_detail
         self.loss_weight = loss_weight
         skips = skip_channels if with_skip else (0,) * len(FEATURE_STRIDES)
         self.decoder = SkipDecoder(
@@ -185,20 +184,19 @@ class AugmentHead(BaseModule):
         skips: Sequence[Tensor],  # E_s, s = 4, 8, 16, 32, (N or 1, ...)
         mask_features: Sequence[Tensor],  # x^Mask_s, s = mask_strides, (N or 1, ...)
         reach: Reach | None = None,
-        fine: Tensor | None = None,  # E_2, (N or 1, ...)
+        frame: Tensor | None = None,  # F_t, (N or 1, 3, H, W)
     ) -> tuple[Tensor, ...]:
         """Feature maps (N, out_channels, h_s, w_s) of the branch.
 
         With a shortcut those of the decoder, (N, width, h_s, w_s), and then the
-        ``mask_features``, as :class:`ShortcutRoIExtractor` reads them; with
-        ``fine_channels`` E_2 comes last. Where ``reach`` does not read, a map may be 0,
-        or end.
+        ``mask_features``, as :class:`ShortcutRoIExtractor` reads them; with detail the
+        frame comes last. Where ``reach`` does not read, a map may be 0, or end.
 
         Raises:
-            ValueError: E_2 is needed, and not given.
+            ValueError: The frame is needed, and not given.
         """
-        if self.with_fine and fine is None:
-            raise ValueError('fine_channels: the encoder has no map of stride 2')
+        if self.with_detail and frame is None:
+            raise ValueError('with_detail=True needs the frame')
         given = dict(zip(self.mask_strides, mask_features))
         augmented, sizes = [], []
         for stride, skip in zip(FEATURE_STRIDES, skips):
@@ -210,8 +208,8 @@ class AugmentHead(BaseModule):
         maps = self.decoder(z, augmented, sizes, reach)
         if self.with_shortcut:
             maps = (*maps, *map(for_roi_align, mask_features[: len(maps)]))
-        if self.with_fine:
-            maps = (*maps, for_roi_align(fine))
+        if self.with_detail:
+            maps = (*maps, for_roi_align(frame))
         return maps
 
     def reach_of(self, boxes: Tensor, skips: Sequence[Tensor]) -> Reach:

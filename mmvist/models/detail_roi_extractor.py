@@ -1,9 +1,10 @@
-"""RoIs of a fine map, for masks whose edges coarse maps have lost."""
+"""RoIs of the frame itself, for masks whose edges feature maps have lost."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch.nn.functional as F
 from mmdet.models import SingleRoIExtractor
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -12,49 +13,48 @@ from mmvist.registry import MODELS
 
 from .layers import FEATURE_STRIDES, conv3x3
 
+_STRIDES = (1, 2, 4, 8, 16)
+
 
 @MODELS.register_module()
 class DetailRoIExtractor(BaseModule):
-    """RoIs of another extractor, plus what a map of stride 2 shows in them.
+    """RoIs of another extractor, plus what the frame shows in them.
 
     A mask of 28 x 28 pixels is drawn from a RoI of 14 x 14; on a map of stride 4 an
-    object ten pixels wide fills two or three of its cells. Here the same RoIAlign, of
-    twice the size, reads a finer map, a convolution halves it, and it is added.
+    object ten pixels wide fills two or three of its cells. Here RoIAlign of twice the
+    size reads the colours of the frame, of a large object from a smaller frame, so that
+    all are seen as finely as they are drawn; a convolution halves it, and it is added.
 
     Args:
         extractor: Config of the other extractor, a ``SingleRoIExtractor`` or
             :class:`ShortcutRoIExtractor`.
-        fine_channels: Channels of the fine map.
-        mid_channels: Channels between the two convolutions.
+        channels: Channels between the two convolutions.
         init_cfg: MMEngine's initialisation config.
     """
 
     def __init__(
-        self,
-        extractor: dict,
-        fine_channels: int,
-        mid_channels: int = 32,
-        init_cfg: dict | None = None,
+        self, extractor: dict, channels: int = 32, init_cfg: dict | None = None
     ) -> None:
         super().__init__(init_cfg)
         self.extractor = MODELS.build(extractor)
         size = tuple(2 * side for side in self.roi_layers[0].output_size)
-        self.fine = SingleRoIExtractor(
+        self.colours = SingleRoIExtractor(
             roi_layer=dict(extractor['roi_layer'], output_size=size),
-            out_channels=fine_channels,
-            featmap_strides=[2],
+            out_channels=3,
+            featmap_strides=_STRIDES,
+            finest_scale=min(size),
         )
         self.down = nn.Sequential(
-            conv3x3(fine_channels, mid_channels),
+            conv3x3(3, channels),
             nn.ReLU(inplace=True),
-            conv3x3(mid_channels, self.out_channels, stride=2),
+            conv3x3(channels, self.out_channels, stride=2),
         )
         # masks begin as those of the other extractor
         nn.init.zeros_(self.down[-1].weight)
 
     @property
     def num_inputs(self) -> int:
-        """Number of maps that are read: those of the other one, and the fine map."""
+        """Number of maps that are read: those of the other one, and the frame."""
         return self.extractor.num_inputs + 1
 
     @property
@@ -78,31 +78,37 @@ class DetailRoIExtractor(BaseModule):
 
     def forward(
         self,
-        feats: Sequence[Tensor],  # the other's, then (N or 1, fine_channels, h, w)
+        feats: Sequence[Tensor],  # the other's, then the frame (N or 1, 3, H, W)
         rois: Tensor,  # (K, 5)
         roi_scale_factor: float | None = None,
     ) -> Tensor:
         """Crops (K, out_channels, h, w).
 
         Args:
-            feats: The maps, laid out as :func:`for_roi_align` says; a fine map of one
-                frame serves all draws.
+            feats: The maps, and the frame, which serves all draws; all laid out as
+                :func:`for_roi_align` says.
             rois: Number of the picture, x1, y1, x2, y2 in network pixels.
             roi_scale_factor: As the host has it.
         """
-        *coarse, fine = feats
-        crops = self.extractor(coarse, rois, roi_scale_factor)
-        if roi_scale_factor is not None:
-            # of a single map the host leaves it out
-            rois = self.fine.roi_rescale(rois, roi_scale_factor)
-        if len(fine) == 1:
+        *maps, frame = feats
+        crops = self.extractor(maps, rois, roi_scale_factor)
+        if len(frame) == 1:
             rois = rois.clone()
             rois[:, 0] = 0
-        return crops + self.down(self.fine([fine], rois)).to(crops)
+        colours = self.colours(_averaged(frame), rois, roi_scale_factor)
+        return crops + self.down(colours).to(crops)
 
 
-def detail_heads(roi_head: dict, fine_channels: int) -> dict:
-    """The config of heads whose masks have their edges from a map of stride 2.
+def _averaged(frame: Tensor) -> list[Tensor]:
+    """The frame at each of ``_STRIDES``."""
+    made = [frame]
+    while len(made) < len(_STRIDES):
+        made.append(F.avg_pool2d(made[-1], 2, ceil_mode=True))
+    return made
+
+
+def detail_heads(roi_head: dict) -> dict:
+    """The config of heads whose masks have their edges from the frame.
 
     Raises:
         ValueError: Masks have no RoI extractor of their own, or one that is neither a
@@ -120,13 +126,9 @@ def detail_heads(roi_head: dict, fine_channels: int) -> dict:
         or layer != 'RoIAlign'
     ):
         raise ValueError(
-            'fine_channels needs a mask_roi_extractor that is a SingleRoIExtractor '
+            'with_detail needs a mask_roi_extractor that is a SingleRoIExtractor '
             f'with RoIAlign of the strides {FEATURE_STRIDES}, got {kind} with {layer} '
             f'of {strides}'
         )
-    made = dict(
-        type='mmvist.DetailRoIExtractor',
-        extractor=extractor,
-        fine_channels=fine_channels,
-    )
+    made = dict(type='mmvist.DetailRoIExtractor', extractor=extractor)
     return dict(roi_head, mask_roi_extractor=made)

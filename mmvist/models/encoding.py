@@ -45,11 +45,6 @@ class Encoding:
         """E_s for s = 4, 8, 16, 32."""
         return (*self.phi[2:], self.bottleneck)
 
-    @property
-    def fine(self) -> Tensor | None:
-        """E_2; None of an encoder without blocks."""
-        return self.phi[1] if self.phi else None
-
     def sample(self) -> Tensor:
         """Draw z ~ q, (N, L, h, w), with its gradient; mu without a posterior."""
         if self.posterior is None:

@@ -110,7 +110,7 @@ class OnlineTracking:
             tracks.lost,
         )
 
-        heads = self._heads(z, encoding, features)
+        heads = self._heads(z, encoding, features, frame)
         judges = heads if self.fuse_heads else heads[:1]
         refined = Refined.mean(
             [
@@ -263,13 +263,17 @@ class OnlineTracking:
         return self.encoder(image, before, mask)
 
     def _heads(
-        self, z: Tensor, encoding: Encoding, features: tuple[Tensor, ...]
+        self,
+        z: Tensor,
+        encoding: Encoding,
+        features: tuple[Tensor, ...],
+        frame: Frame,
     ) -> list[tuple[nn.Module, Callable[[Tensor], Sequence[Tensor]]]]:
         """RoI heads, D_aug's first, and the maps of each around given boxes."""
         heads = []
         if self.with_augment:
             maps = AugmentMaps(
-                self.augment_head, z, encoding.skips, features, encoding.fine
+                self.augment_head, z, encoding.skips, features, frame.image
             )
             heads.append((self.augment_head.roi_head, maps.around))
         if self.frame_detector.roi_head is not None:

@@ -43,7 +43,7 @@ class AugmentMaps:
         z: (S, L, h, w).
         skips: E_s of the frame, s = 4, 8, 16, 32.
         features: x^Mask_s of the frame.
-        fine: E_2 of the frame, where the encoder has it.
+        frame: F_t, (1, 3, H, W).
     """
 
     def __init__(
@@ -52,10 +52,10 @@ class AugmentMaps:
         z: Tensor,
         skips: Sequence[Tensor],
         features: Sequence[Tensor],
-        fine: Tensor | None,
+        frame: Tensor,
     ) -> None:
         self._head, self._skips = head, skips
-        self._decode = partial(head, z, skips, features, fine=fine)
+        self._decode = partial(head, z, skips, features, frame=frame)
         self._whole = len(z) == 1
         self._maps: tuple[Tensor, ...] | None = None
         self._reach: Reach | None = None

@@ -260,9 +260,7 @@ class VAEVIST(OnlineTracking, BaseMOTModel):
             candidates = self._training_candidates(
                 clip, known, deltas, features, proposals
             )
-            augmented = self.augment_head(
-                z, encoding.skips, features, fine=encoding.fine
-            )
+            augmented = self.augment_head(z, encoding.skips, features, frame=clip.frame)
             losses.update(
                 self.augment_head.loss(augmented, candidates, clip.data_samples)
             )

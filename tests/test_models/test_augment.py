@@ -116,16 +116,16 @@ def test_a_shortcut_that_cannot_be():
 
 @pytest.mark.parametrize('shortcut', [False, True], ids=['plain', 'shortcut'])
 @torch.no_grad()
-def test_a_fine_map_changes_masks_alone(shortcut):
+def test_detail_changes_masks_alone(shortcut):
     torch.manual_seed(0)
     widths = (8, 8, 8, 8) if shortcut else (16, 16, 16, 16)
-    head = build(fine_channels=3, with_shortcut=shortcut, widths=widths)
+    head = build(with_detail=True, with_shortcut=shortcut, widths=widths)
     torch.nn.init.normal_(head.roi_head.mask_roi_extractor.down[-1].weight)
     given = maps()
-    fine = torch.rand(1, 3, 32, 48).contiguous(memory_format=torch.channels_last)
-    outs, others = head(*given, fine=fine), head(*given, fine=fine + 1)
+    frame = torch.rand(1, 3, 64, 96).contiguous(memory_format=torch.channels_last)
+    outs, others = head(*given, frame=frame), head(*given, frame=1 - frame)
     assert len(outs) == head.roi_head.mask_roi_extractor.num_inputs
-    assert torch.equal(outs[-1], fine) and outs[-1].is_contiguous(), 'for RoIAlign'
+    assert torch.equal(outs[-1], frame) and outs[-1].is_contiguous(), 'for RoIAlign'
     rois = torch.tensor([[3.0, 4, 30, 40], [10, 10, 96, 64]])
     boxes = [refine(head.roi_head, one, rois, (60, 90)).boxes for one in (outs, others)]
     assert torch.equal(*boxes)
@@ -138,11 +138,9 @@ def test_a_fine_map_changes_masks_alone(shortcut):
     assert not torch.allclose(*probs, atol=1e-2)
 
 
-def test_a_fine_map_is_one_of_the_skips():
-    head = build(fine_channels=3, with_skip=False)
-    assert len(head(*maps())) == 4, 'left out with the others'
-    with pytest.raises(ValueError, match='no map of stride 2'):
-        build(fine_channels=3)(*maps())
+def test_detail_needs_the_frame():
+    with pytest.raises(ValueError, match='with_detail=True needs the frame'):
+        build(with_detail=True)(*maps())
 
 
 def test_refine_keeps_rows_and_gives_a_box_for_each_class():

@@ -25,15 +25,19 @@ ROIS = torch.tensor(
 
 def build(lively: bool = True) -> DetailRoIExtractor:
     torch.manual_seed(0)
-    extractor = DetailRoIExtractor(KIND, fine_channels=3, mid_channels=4)
+    extractor = DetailRoIExtractor(KIND, channels=4)
     if lively:
         torch.nn.init.normal_(extractor.down[-1].weight)
     return extractor
 
 
 def maps(count: int) -> list[torch.Tensor]:
-    """Of frames of 128 x 192, without the fine one."""
+    """Of frames of 128 x 192."""
     return [torch.rand(count, 5, 128 // s, 192 // s) for s in (4, 8, 16, 32)]
+
+
+def frames(count: int) -> torch.Tensor:
+    return torch.rand(count, 3, 128, 192)
 
 
 def host() -> SingleRoIExtractor:
@@ -43,17 +47,17 @@ def host() -> SingleRoIExtractor:
 @torch.no_grad()
 def test_it_begins_as_the_other_extractor() -> None:
     coarse = maps(2)
-    crops = build(lively=False)([*coarse, torch.rand(2, 3, 64, 96)], ROIS)
+    crops = build(lively=False)([*coarse, frames(2)], ROIS)
     assert torch.equal(crops, host()(coarse, ROIS))
 
 
 @torch.no_grad()
-def test_a_pixel_of_the_fine_map_changes_the_crop_where_it_lies() -> None:
+def test_a_pixel_of_the_frame_changes_the_crop_where_it_lies() -> None:
     extractor, coarse = build(), maps(1)
-    rois = torch.tensor([[0, 16.0, 16, 72, 72]])  # 28 x 28 cells of stride 2
-    before = torch.zeros(1, 3, 64, 96)
+    rois = torch.tensor([[0, 16.0, 16, 44, 44]])  # 28 x 28 pixels
+    before = torch.zeros(1, 3, 128, 192)
     after = before.clone()
-    after[0, :, 8 + 21, 8 + 7] = 5  # row 21, column 7 of the RoI
+    after[0, :, 16 + 21, 16 + 7] = 5  # row 21, column 7 of the RoI
     change = extractor([*coarse, after], rois) - extractor([*coarse, before], rois)
     seen = change[0].abs().sum(0).nonzero()
     # rows 20 to 22 see it by bilinear interpolation, 19 to 23 after a convolution; and
@@ -61,44 +65,66 @@ def test_a_pixel_of_the_fine_map_changes_the_crop_where_it_lies() -> None:
     assert seen.amin(0).tolist() == [9, 2] and seen.amax(0).tolist() == [12, 5]
 
 
+@pytest.mark.parametrize('side', [8, 28, 60, 110, 128], ids=str)
 @torch.no_grad()
-def test_a_fine_map_of_one_frame_serves_all_draws() -> None:
-    extractor, coarse, fine = build(), maps(2), torch.rand(1, 3, 64, 96)
-    shared = extractor([*coarse, fine], ROIS)
-    assert torch.equal(shared, extractor([*coarse, fine.repeat(2, 1, 1, 1)], ROIS))
-    apart = extractor([*coarse, torch.cat([fine, fine + 1])], ROIS)
+def test_a_crop_shows_the_same_colours_whatever_its_size(side: int) -> None:
+    """Colours rise by one a pixel to the right, by ten downwards."""
+    rows, columns = torch.meshgrid(torch.arange(128.0), torch.arange(192.0))
+    frame = (10 * rows + columns).expand(1, 3, -1, -1)
+    extractor = build()
+    found = []
+    extractor.colours.register_forward_hook(lambda *args: found.append(args[2]))
+    extractor([*maps(1), frame], torch.tensor([[0, 0.0, 0, side, side]]))
+    places = (torch.arange(28) + 0.5) * side / 28 - 0.5  # centres of the cells
+    expected = 10 * places[:, None] + places
+    inner = slice(2, -2)  # the frame ends, and its average with it
+    found = found[0][0, 0, inner, inner]
+    assert torch.allclose(found, expected[inner, inner], atol=1e-2)
+
+
+@torch.no_grad()
+def test_a_frame_serves_all_draws() -> None:
+    extractor, coarse, frame = build(), maps(2), frames(1)
+    shared = extractor([*coarse, frame], ROIS)
+    assert torch.equal(shared, extractor([*coarse, frame.repeat(2, 1, 1, 1)], ROIS))
+    apart = extractor([*coarse, torch.cat([frame, frame + 1])], ROIS)
     rows = ROIS[:, 0] == 0
     assert torch.allclose(shared[rows], apart[rows], atol=1e-5)
     assert not torch.allclose(shared[~rows], apart[~rows], atol=0.1)
 
 
 @torch.no_grad()
-def test_rois_are_scaled_on_the_fine_map_too() -> None:
+def test_rois_are_scaled_in_the_frame_too() -> None:
     extractor, nothing = build(), [torch.zeros_like(one) for one in maps(2)]
-    feats = [*nothing, torch.rand(2, 3, 64, 96)]
-    larger = extractor.fine.roi_rescale(ROIS, 2.0)
-    assert torch.equal(extractor(feats, ROIS, 2.0), extractor(feats, larger))
-    assert not torch.allclose(extractor(feats, ROIS, 2.0), extractor(feats, ROIS))
+    feats = [*nothing, frames(2)]
+    larger = extractor.colours.roi_rescale(ROIS, 2.0)
+    scaled = extractor(feats, ROIS, 2.0)
+    # the level is that of the RoI before, as the host has it
+    same = extractor.colours.map_roi_levels(ROIS, 5)
+    same = same == extractor.colours.map_roi_levels(larger, 5)
+    assert same.any()
+    assert torch.allclose(scaled[same], extractor(feats, larger)[same], atol=1e-5)
+    assert not torch.allclose(scaled, extractor(feats, ROIS))
 
 
-def test_the_fine_layer_has_the_settings_of_the_other() -> None:
+def test_the_layer_has_the_settings_of_the_other() -> None:
     layer = dict(KIND['roi_layer'], aligned=False, sampling_ratio=0)
-    made = DetailRoIExtractor(dict(KIND, roi_layer=layer), fine_channels=3)
-    fine = made.fine.roi_layers[0]
-    assert (fine.aligned, fine.sampling_ratio) == (False, 0)
-    assert fine.output_size == (28, 28) and fine.spatial_scale == 0.5
+    made = DetailRoIExtractor(dict(KIND, roi_layer=layer))
+    colours = made.colours.roi_layers[1]
+    assert (colours.aligned, colours.sampling_ratio) == (False, 0)
+    assert colours.output_size == (28, 28) and colours.spatial_scale == 0.5
 
 
 def test_a_name_without_a_scope_is_that_of_the_host() -> None:
     extractor = dict(KIND, type='SingleRoIExtractor')
-    made = detail_heads(dict(mask_roi_extractor=extractor), 3)['mask_roi_extractor']
+    made = detail_heads(dict(mask_roi_extractor=extractor))['mask_roi_extractor']
     assert isinstance(MODELS.build(made).extractor, SingleRoIExtractor)
     assert extractor['type'] == 'SingleRoIExtractor', 'the config stays as it is'
 
 
 def test_all_weights_are_in_the_graph_without_a_roi() -> None:
     extractor = build()
-    crops = extractor([*maps(2), torch.rand(2, 3, 64, 96)], ROIS[:0])
+    crops = extractor([*maps(2), frames(2)], ROIS[:0])
     assert crops.shape == (0, 5, 14, 14)
     crops.sum().backward()
     assert all(one.grad is not None for one in extractor.parameters())
@@ -106,7 +132,7 @@ def test_all_weights_are_in_the_graph_without_a_roi() -> None:
 
 def test_the_rois_stay_as_they_are() -> None:
     rois = ROIS.clone()
-    build()([*maps(2), torch.rand(1, 3, 64, 96)], rois)
+    build()([*maps(2), frames(1)], rois)
     assert torch.equal(rois, ROIS)
 
 
@@ -131,4 +157,4 @@ def test_it_says_of_the_other_extractor() -> None:
 )
 def test_heads_that_cannot_be(changes) -> None:
     with pytest.raises(ValueError, match='needs a mask_roi_extractor'):
-        detail_heads(changes, 3)
+        detail_heads(changes)

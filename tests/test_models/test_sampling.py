@@ -121,15 +121,14 @@ def test_draws_are_those_of_separate_passes(changes) -> None:
     labels = torch.tensor([0, 1])
     shared = model.proposal_head(z, encoding.skips, [boxes] * 3)
     reach = model.augment_head.reach_of(boxes, encoding.skips).rounded((16, 24))
-    fine = dict(fine=encoding.fine)
-    maps = model.augment_head(z, encoding.skips, features, reach, **fine)
+    maps = model.augment_head(z, encoding.skips, features, reach, image)
     meta = frame_of(image, img_shape=SIZE, scale=0.5).metainfo
     roi_head = model.augment_head.roi_head
     found = segment([(roi_head, maps)], boxes, labels, meta)
     deltas, probs = [], []
     for one in z[:, None]:
         deltas.append(model.proposal_head(one, encoding.skips, [boxes]))
-        whole = model.augment_head(one, encoding.skips, features, **fine)
+        whole = model.augment_head(one, encoding.skips, features, frame=image)
         # one pass alone: what it is sure of, pasted by the same code
         alone = segment([(roi_head, whole)], boxes, labels, meta)
         host = roi_head.predict_mask(
