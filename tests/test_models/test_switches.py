@@ -319,7 +319,7 @@ def test_fused_heads_of_twins_are_each_of_them():
     """Where D_aug says what the detector says, the mean changes nothing."""
     alone = lively_model(with_augment=False)
     fused = copy_weights(alone, lively_model(fuse_heads=True))
-    fused._heads = lambda z, encoding, features: (
+    fused._heads = lambda z, encoding, features, frame: (
         2 * [(fused.frame_detector.roi_head, lambda boxes: features)]
     )
     fused.tracker.union = False
