@@ -39,7 +39,8 @@ SHOWS_ALL = dict(
     duplicate_iou_thr=0.9,
 )
 """A tracker that shows what an untrained model finds."""
-SHORTCUT = dict(augment_head=dict(with_shortcut=True, skip_kernel=1, with_detail=True))
+SHORTCUT = dict(augment_head=dict(with_shortcut=True, skip_kernel=1))
+FAST = dict(augment_head=dict(with_shortcut=True, skip_kernel=1, with_detail=True))
 """D_aug of the fast config."""
 
 

@@ -118,15 +118,16 @@ class AugmentHead(BaseModule):
             in it, see :class:`ShortcutRoIExtractor`; it may then be narrow, with
             ``widths`` all the same. Not in the paper.
         with_detail: The mask head reads the frame itself, too, for the edges of masks,
-            see :class:`DetailRoIExtractor`. Not in the paper.
+            see :class:`DetailRoIExtractor`, with or without E_s. Not in the paper.
         init_cfg: MMEngine's initialisation config.
 
     Raises:
         ValueError: ``mask_strides`` are not among 4, 8, 16, 32, in this order; or, with
             a shortcut, not all of them, of unlike ``widths``, with other channels than
             ``out_channels``, or with another RoI extractor than the host's of these
-            strides and channels; or, with ``with_detail``, masks have no RoI
-            extractor of their own, or another one than the host's of these strides.
+            strides and channels; or, with detail, the mask head has no RoI
+            extractor of its own, or another one than the host's with RoIAlign of the
+            strides 4, 8, 16, 32.
     """
 
     def __init__(

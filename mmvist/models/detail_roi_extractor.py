@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mmvist.registry import MODELS
 
 from .layers import FEATURE_STRIDES, conv3x3
+from .shortcut_roi_extractor import rois_of
 
 _STRIDES = (1, 2, 4, 8, 16)
 
@@ -22,8 +23,9 @@ class DetailRoIExtractor(BaseModule):
 
     A mask of 28 x 28 pixels is drawn from a RoI of 14 x 14; on a map of stride 4 an
     object ten pixels wide fills two or three of its cells. Here RoIAlign of twice the
-    size reads the colours of the frame, of a large object from a smaller frame, so that
-    all are seen as finely as they are drawn; a convolution halves it, and it is added.
+    size reads the colours of the frame, of a larger object from a smaller frame, about
+    as finely as its mask is drawn (by the geometric mean of its sides); of two
+    convolutions the second halves it, and it is added.
 
     Args:
         extractor: Config of the other extractor, a ``SingleRoIExtractor`` or
@@ -47,10 +49,12 @@ class DetailRoIExtractor(BaseModule):
         self.down = nn.Sequential(
             conv3x3(3, channels),
             nn.ReLU(inplace=True),
-            conv3x3(channels, self.out_channels, stride=2),
+            # of 2x2, not 3x3: a cell of the other RoI is two by two of these
+            nn.Conv2d(channels, self.out_channels, 2, stride=2),
         )
         # masks begin as those of the other extractor
         nn.init.zeros_(self.down[-1].weight)
+        nn.init.zeros_(self.down[-1].bias)
 
     @property
     def num_inputs(self) -> int:
@@ -92,10 +96,7 @@ class DetailRoIExtractor(BaseModule):
         """
         *maps, frame = feats
         crops = self.extractor(maps, rois, roi_scale_factor)
-        if len(frame) == 1:
-            rois = rois.clone()
-            rois[:, 0] = 0
-        colours = self.colours(_averaged(frame), rois, roi_scale_factor)
+        colours = self.colours(_averaged(frame), rois_of(frame, rois), roi_scale_factor)
         return crops + self.down(colours).to(crops)
 
 
@@ -115,11 +116,13 @@ def detail_heads(roi_head: dict) -> dict:
             ``SingleRoIExtractor`` nor a :class:`ShortcutRoIExtractor`, does no
             RoIAlign, or has other strides than 4, 8, 16, 32.
     """
-    extractor = dict(roi_head.get('mask_roi_extractor') or {})
-    kind, strides = extractor.get('type'), tuple(extractor.get('featmap_strides', ()))
-    layer = extractor.get('roi_layer', {}).get('type')
-    if kind == 'SingleRoIExtractor':
-        kind = extractor['type'] = 'mmdet.SingleRoIExtractor'
+    if roi_head.get('mask_roi_extractor') is None:
+        raise ValueError('with_detail needs a roi_head with a mask_roi_extractor')
+    extractor = dict(roi_head['mask_roi_extractor'])
+    if extractor['type'] == 'SingleRoIExtractor':
+        extractor['type'] = 'mmdet.SingleRoIExtractor'
+    kind, strides = extractor['type'], tuple(extractor['featmap_strides'])
+    layer = extractor['roi_layer']['type']
     if (
         kind not in ('mmdet.SingleRoIExtractor', 'mmvist.ShortcutRoIExtractor')
         or strides != FEATURE_STRIDES

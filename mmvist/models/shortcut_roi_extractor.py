@@ -64,10 +64,20 @@ class ShortcutRoIExtractor(SingleRoIExtractor):
         """
         decoded, given = feats[: len(feats) // 2], feats[len(feats) // 2 :]
         change = self.out(self.decoded(decoded, rois, roi_scale_factor))
-        if len(given[0]) == 1:
-            rois = rois.clone()
-            rois[:, 0] = 0
+        rois = rois_of(given[0], rois)
         return super().forward(given, rois, roi_scale_factor).to(change) + change
+
+
+def rois_of(
+    maps: Tensor,  # (N or 1, ...)
+    rois: Tensor,  # (K, 5)
+) -> Tensor:
+    """The RoIs, of whichever draw, in maps that are of one frame for all draws."""
+    if len(maps) > 1:
+        return rois
+    rois = rois.clone()
+    rois[:, 0] = 0
+    return rois
 
 
 def shortcut_heads(roi_head: dict, width: int, channels: int) -> dict:

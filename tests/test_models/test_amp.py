@@ -6,7 +6,7 @@ from mmcv.ops import RoIAlign, roi_align
 from mmcv.ops.nms import NMSop
 from mmengine.optim import AmpOptimWrapper
 from tiny_vist import (
-    SHORTCUT,
+    FAST,
     lively_model,
     test_data,
     tiny_model,
@@ -56,7 +56,7 @@ def test_the_latent_stays_in_float32():
     assert all(one is not None and torch.isfinite(one).all() for one in gradients)
 
 
-@pytest.mark.parametrize('changes', [{}, SHORTCUT], ids=['whole', 'shortcut'])
+@pytest.mark.parametrize('changes', [{}, FAST], ids=['default', 'fast'])
 @pytest.mark.parametrize('frames', [(1, 5), (0,)], ids=['usual', 'first'])
 def test_train_step_under_autocast_on_the_cpu(float32_ops, frames, changes):
     model = lively_model(**changes).train()
@@ -81,8 +81,9 @@ def test_train_step_under_autocast_on_the_cpu(float32_ops, frames, changes):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA GPU')
-def test_train_step_and_testing_on_cuda():
-    model = lively_model().cuda().train()
+@pytest.mark.parametrize('changes', [{}, FAST], ids=['default', 'fast'])
+def test_train_step_and_testing_on_cuda(changes):
+    model = lively_model(**changes).cuda().train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
     wrapper = AmpOptimWrapper(
         optimizer=optimizer, dtype='float16', loss_scale='dynamic'

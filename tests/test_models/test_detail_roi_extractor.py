@@ -61,25 +61,42 @@ def test_a_pixel_of_the_frame_changes_the_crop_where_it_lies() -> None:
     change = extractor([*coarse, after], rois) - extractor([*coarse, before], rois)
     seen = change[0].abs().sum(0).nonzero()
     # rows 20 to 22 see it by bilinear interpolation, 19 to 23 after a convolution; and
-    # row i of the crop reads 2i - 1 to 2i + 1 of these
-    assert seen.amin(0).tolist() == [9, 2] and seen.amax(0).tolist() == [12, 5]
+    # row i of the crop is 2i and 2i + 1 of these
+    assert seen.amin(0).tolist() == [9, 2] and seen.amax(0).tolist() == [11, 4]
 
 
-@pytest.mark.parametrize('side', [8, 28, 60, 110, 128], ids=str)
+@pytest.mark.parametrize(
+    'side, level', [(8, 0), (28, 0), (60, 1), (120, 2), (300, 3), (480, 4)]
+)
 @torch.no_grad()
-def test_a_crop_shows_the_same_colours_whatever_its_size(side: int) -> None:
+def test_a_crop_shows_the_same_colours_whatever_its_size(side: int, level: int) -> None:
     """Colours rise by one a pixel to the right, by ten downwards."""
-    rows, columns = torch.meshgrid(torch.arange(128.0), torch.arange(192.0))
+    rows, columns = torch.meshgrid(
+        torch.arange(515.0), torch.arange(521.0), indexing='ij'
+    )
     frame = (10 * rows + columns).expand(1, 3, -1, -1)
-    extractor = build()
-    found = []
+    coarse = [torch.zeros(1, 5, 520 // s, 528 // s) for s in (4, 8, 16, 32)]
+    extractor, found = build(), []
     extractor.colours.register_forward_hook(lambda *args: found.append(args[2]))
-    extractor([*maps(1), frame], torch.tensor([[0, 0.0, 0, side, side]]))
+    rois = torch.tensor([[0, 13.0, 7, 13 + side, 7 + side]])
+    assert extractor.colours.map_roi_levels(rois, 5).tolist() == [level]
+    extractor([*coarse, frame], rois)
     places = (torch.arange(28) + 0.5) * side / 28 - 0.5  # centres of the cells
-    expected = 10 * places[:, None] + places
-    inner = slice(2, -2)  # the frame ends, and its average with it
-    found = found[0][0, 0, inner, inner]
-    assert torch.allclose(found, expected[inner, inner], atol=1e-2)
+    expected = 10 * (7 + places[:, None]) + 13 + places
+    assert torch.allclose(found[0][0, 0], expected, atol=0.1)
+
+
+@torch.no_grad()
+def test_what_is_mirrored_gives_the_mirrored_crop() -> None:
+    extractor, frame = build(), frames(1)
+    for conv in (extractor.down[0], extractor.down[-1]):
+        conv.weight.copy_((conv.weight + conv.weight.flip(-1)) / 2)
+    coarse = [torch.zeros_like(one) for one in maps(1)]
+    rois = torch.tensor([[0, 60.0, 30, 132, 90]])  # in the middle of 192 columns
+    crop = extractor([*coarse, frame], rois)
+    mirrored = extractor([*coarse, frame.flip(-1)], rois)
+    assert torch.allclose(mirrored, crop.flip(-1), atol=1e-4)
+    assert not torch.allclose(mirrored, crop, atol=0.1)
 
 
 @torch.no_grad()
@@ -156,5 +173,5 @@ def test_it_says_of_the_other_extractor() -> None:
     ids=['none', 'kind', 'strides', 'layer'],
 )
 def test_heads_that_cannot_be(changes) -> None:
-    with pytest.raises(ValueError, match='needs a mask_roi_extractor'):
+    with pytest.raises(ValueError, match='with_detail needs a .*mask_roi_extractor'):
         detail_heads(changes)

@@ -6,7 +6,7 @@ falls short leaves a part untrained.
 
 import pytest
 import torch
-from tiny_vist import SHORTCUT, tiny_model, train_clip
+from tiny_vist import FAST, lively_model, tiny_model, train_clip
 from torch import nn
 
 BODY = {'encoder', 'mean', 'log_var', 'rho'}
@@ -90,7 +90,7 @@ def test_no_gradient_goes_through_boxes(monkeypatch):
     assert len(given) == 2 and not any(boxes.requires_grad for boxes in given)
 
 
-@pytest.mark.parametrize('changes', [{}, SHORTCUT], ids=['whole', 'shortcut'])
+@pytest.mark.parametrize('changes', [{}, FAST], ids=['default', 'fast'])
 @pytest.mark.parametrize('frames', [(1, 3), (0,), (5,)], ids=['usual', 'first', 'last'])
 def test_every_weight_gets_a_gradient(frames, changes):
     """Of zero at least: data-parallel training waits for each."""
@@ -99,6 +99,23 @@ def test_every_weight_gets_a_gradient(frames, changes):
     model.parse_losses(losses)[0].backward()
     missing = [name for name, p in model.named_parameters() if p.grad is None]
     assert not missing
+
+
+def test_detail_is_learnt_from_the_frame(monkeypatch):
+    model = lively_model(train_cfg=dict(start_iters=0, drop_prob=0), **FAST).train()
+    clip, forward = train_clip(model), model.augment_head.forward
+    given = []
+
+    def spy(*args, frame):
+        given.append(frame)
+        return forward(*args, frame=frame)
+
+    monkeypatch.setattr(model.augment_head, 'forward', spy)
+    model.clip_loss(clip)['loss_aug_mask'].backward()
+    assert len(given) == 1 and torch.equal(given[0], clip.frame)
+    assert not torch.equal(clip.frame, clip.prev_frame)
+    extractor = model.augment_head.roi_head.mask_roi_extractor
+    assert all(one.grad.any() for one in extractor.down.parameters())
 
 
 def test_a_frame_without_objects():

@@ -7,7 +7,7 @@ import torch
 from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 from tiny_vist import (
-    SHORTCUT,
+    FAST,
     SIZE,
     frame_of,
     lively_model,
@@ -109,7 +109,7 @@ def encode(model: VAEVIST) -> tuple[Encoding, torch.Tensor]:
     return model.encoder(image, image, torch.zeros(1, 1, 64, 96)), image
 
 
-@pytest.mark.parametrize('changes', [{}, SHORTCUT], ids=['whole', 'shortcut'])
+@pytest.mark.parametrize('changes', [{}, FAST], ids=['default', 'fast'])
 @torch.no_grad()
 def test_draws_are_those_of_separate_passes(changes) -> None:
     model = drawing_model(**changes)
@@ -226,3 +226,27 @@ def test_a_line_of_json_has_the_variances() -> None:
                 told = torch.tensor(record['box_variance'])
                 assert torch.allclose(told, one.box_variances[row])
     assert 2 in kinds and len(kinds) > 1
+
+
+@torch.no_grad()
+def test_masks_in_half_precision_are_of_the_boxes_as_they_are(monkeypatch) -> None:
+    """In half precision a place of 1100.5 is one of 1100 or 1101."""
+    model = drawing_model(num_samples=1, **FAST)
+    extractor = model.augment_head.roi_head.mask_roi_extractor
+    asked = []
+
+    def colours(maps, rois, scale):
+        asked.append(rois)
+        return torch.zeros(len(rois), 3, 28, 28)
+
+    monkeypatch.setattr(extractor.colours, 'forward', colours)
+    boxes = torch.tensor([[1100.5, 3.25, 1130.5, 40.75]])
+    maps = [torch.rand(1, 16, 128 // s, 1280 // s).half() for s in (4, 8, 16, 32)]
+    monkeypatch.setattr(
+        extractor.extractor, 'forward', lambda *args: torch.zeros(1, 16, 14, 14)
+    )
+    frame = torch.rand(1, 3, 128, 1280)
+    meta = dict(ori_shape=(128, 1280), scale_factor=(1.0, 1.0))
+    outs = (*maps, *maps, frame)
+    segment([(model.augment_head.roi_head, outs)], boxes, torch.tensor([0]), meta)
+    assert torch.equal(asked[0][:, 1:], boxes)

@@ -6,7 +6,8 @@ import pytest
 import torch
 from mmcv.ops import RoIAlign
 from tiny_vist import (
-    SHORTCUT,
+    FAST,
+    frame_of,
     lively_model,
     test_data,
     tiny_config,
@@ -326,8 +327,9 @@ def test_fused_heads_of_twins_are_each_of_them():
     assert_same(instances_of(alone), instances_of(fused))
 
 
-def test_fused_heads_are_both_heard():
-    model = lively_model(fuse_heads=True)
+@pytest.mark.parametrize('changes', [{}, FAST], ids=['default', 'fast'])
+def test_fused_heads_are_both_heard(changes):
+    model = lively_model(fuse_heads=True, **changes)
     both = instances_of(model)
     model.fuse_heads = False
     one = instances_of(model)
@@ -338,9 +340,10 @@ def test_fused_heads_are_both_heard():
     )
 
 
+@pytest.mark.parametrize('changes', [{}, FAST], ids=['default', 'fast'])
 @torch.no_grad()
-def test_fused_masks_are_means_of_what_d_aug_has_judged_alone(monkeypatch):
-    model = lively_model()
+def test_fused_masks_are_means_of_what_d_aug_has_judged_alone(monkeypatch, changes):
+    model = lively_model(**changes)
     asked = []
 
     def spy(heads, *args):
@@ -361,13 +364,30 @@ def test_fused_masks_are_means_of_what_d_aug_has_judged_alone(monkeypatch):
     assert torch.allclose(mean, (each[0] + each[1]) / 2, atol=2e-3)
 
 
+def test_detail_is_that_of_the_frame(monkeypatch):
+    model = lively_model(**FAST)
+    forward, given = model.augment_head.forward, []
+
+    def spy(*args, frame):
+        given.append(frame)
+        return forward(*args, frame=frame)
+
+    monkeypatch.setattr(model.augment_head, 'forward', spy)
+    state = None
+    for number in range(2):
+        frame = frame_of(torch.rand(1, 3, 64, 96), frame_id=number)
+        _, state = model.step(frame, state)
+        assert torch.equal(given[number], frame.image)
+    assert not torch.equal(*given)
+
+
 @pytest.mark.parametrize('switch', ['fuse_heads', 'fuse_masks'])
 def test_heads_that_cannot_be_fused_are_named(switch):
     with pytest.raises(ValueError, match='with_augment=True'):
         tiny_model(**{switch: True}, with_augment=False)
 
 
-@pytest.mark.parametrize('changes', [{}, SHORTCUT], ids=['whole', 'shortcut'])
+@pytest.mark.parametrize('changes', [{}, FAST], ids=['default', 'fast'])
 def test_channels_last_changes_the_layout_alone(changes):
     model = lively_model(**changes)
     other = copy_weights(model, lively_model(channels_last=True, **changes))
@@ -398,7 +418,7 @@ def test_channels_last_changes_the_layout_alone(changes):
     [
         dict(channels_last=True),
         dict(num_samples=2),
-        dict(channels_last=True, num_samples=2, **SHORTCUT),
+        dict(channels_last=True, num_samples=2, **FAST),
     ],
 )
 def test_roi_align_gets_the_one_layout_that_it_can_read(monkeypatch, changes):
