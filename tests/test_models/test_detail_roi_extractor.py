@@ -3,7 +3,7 @@ import torch
 from mmdet.models import SingleRoIExtractor
 
 from mmvist.models import DetailRoIExtractor
-from mmvist.models.detail_roi_extractor import detail_heads
+from mmvist.models.detail_roi_extractor import _halved, detail_heads
 from mmvist.registry import MODELS
 
 KIND = dict(
@@ -84,6 +84,13 @@ def test_a_crop_shows_the_same_colours_whatever_its_size(side: int, level: int) 
     places = (torch.arange(28) + 0.5) * side / 28 - 0.5  # centres of the cells
     expected = 10 * (7 + places[:, None]) + 13 + places
     assert torch.allclose(found[0][0, 0], expected, atol=0.1)
+
+
+@pytest.mark.parametrize('size', [(8, 6), (5, 7), (1, 1), (1, 4)], ids=str)
+def test_averages_are_those_of_pytorch(size) -> None:
+    image = torch.rand(2, 3, *size)
+    expected = torch.nn.functional.avg_pool2d(image, 2, ceil_mode=True)
+    torch.testing.assert_close(_halved(image), expected)
 
 
 @torch.no_grad()
