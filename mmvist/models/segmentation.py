@@ -8,13 +8,11 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from mmdet.models import SingleRoIExtractor
 from mmdet.structures.bbox import bbox2roi
 from torch import Tensor, nn
 
 from mmvist.structures.crops import Crops, Region
 
-from .detail_roi_extractor import DetailRoIExtractor
 from .sampling import variance
 
 # how far rounding may carry a probability that is computed in another order
@@ -184,8 +182,8 @@ def _mask_probs(
         return features[0].new_zeros(0, draws, 1, 1)
     rois = bbox2roi([boxes] * draws)
     extractor = roi_head.mask_roi_extractor
-    if not isinstance(extractor, (SingleRoIExtractor, DetailRoIExtractor)):
-        # those take boxes to the precision of maps themselves, others do not
+    if not hasattr(extractor, 'map_roi_levels'):
+        # those that have it take boxes to the precision of each map themselves
         rois = rois.to(features[0].dtype)
     crops = extractor(features[: extractor.num_inputs], rois)
     if roi_head.with_shared_head:
