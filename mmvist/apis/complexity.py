@@ -2,18 +2,20 @@
 
 Counted by PyTorch's own ``FlopCounterMode``, which sees every convolution and
 matrix product that runs, RoI heads and track heads included. Bilinear sampling
-(RoIAlign), normalisation and activations are not counted, nor is NMS.
+(RoIAlign, also where it is a matrix product), normalisation and activations are not
+counted, nor is NMS.
 """
 
 from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from mmcv.ops import RoIAlign
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
@@ -75,10 +77,13 @@ def frame_complexity(
             counter = _count_step(model, image, objects)
         else:
             counter = _count_predict(model, image)
-    # a multiply-add is two floating-point operations
+    by_layer = _by_layer(counter)
     total = counter.get_total_flops() // 2
-    by_part = _by_part(counter)
-    by_part['outside modules'] = total - sum(by_part.values())
+    outside = total - sum(by_layer.values())
+    for name, module in model.named_modules():
+        if isinstance(module, RoIAlign):
+            total -= by_layer.pop(name, 0)
+    by_part = {**_by_part(by_layer), 'outside modules': outside}
     parameters = sum(one.numel() for one in model.parameters())
     return Complexity(total, by_part, parameters, size, objects)
 
@@ -100,17 +105,16 @@ def _count(model: nn.Module, run: Callable[[], object]) -> FlopCounterMode:
     return counter
 
 
-def _by_part(counter: FlopCounterMode) -> dict[str, int]:
-    """Multiply-adds of the layers, by the first two parts of their names."""
-    counts = {name.split('.', 2)[-1]: found for name, found in _layers(counter)}
+def _by_part(by_layer: Mapping[str, int]) -> dict[str, int]:
+    """Summed by the first two parts of the layers' names."""
     by_part: dict[str, int] = defaultdict(int)
-    for name, found in counts.items():
-        by_part['.'.join(name.split('.')[:2])] += sum(found.values()) // 2
+    for name, found in by_layer.items():
+        by_part['.'.join(name.split('.')[:2])] += found
     return dict(by_part)
 
 
-def _layers(counter: FlopCounterMode) -> Iterator[tuple[str, dict]]:
-    """Those of the counted modules that hold no other: ``_Run.model.<name>``."""
+def _by_layer(counter: FlopCounterMode) -> dict[str, int]:
+    """Multiply-adds of the counted modules that hold no other, by their names."""
     counts = counter.get_flop_counts()
     prefix = '_Run.model.'
     holders = {
@@ -118,9 +122,12 @@ def _layers(counter: FlopCounterMode) -> Iterator[tuple[str, dict]]:
         for name in counts
         for depth in range(1, name.count('.') + 1)
     }
-    for name, found in counts.items():
-        if name.startswith(prefix) and name not in holders:
-            yield name, found
+    # a multiply-add is two floating-point operations
+    return {
+        name.removeprefix(prefix): sum(found.values()) // 2
+        for name, found in counts.items()
+        if name.startswith(prefix) and name not in holders
+    }
 
 
 def _with_fixed_boxes(model_cfg: Mapping[str, Any], objects: int) -> dict[str, Any]:

@@ -20,9 +20,10 @@ from torch import Tensor, nn
 from mmvist.registry import MODELS
 
 from .detail_roi_extractor import detail_heads
-from .layers import FEATURE_STRIDES, SkipDecoder, for_roi_align
+from .layers import FEATURE_STRIDES, SkipDecoder
+from .roi_align import separate
 from .roi_reach import Reach, levels_of, reach_of
-from .shortcut_roi_extractor import shortcut_heads
+from .shortcut_roi_extractor import check_shortcut, shortcut_heads
 
 
 @dataclass
@@ -156,7 +157,7 @@ class AugmentHead(BaseModule):
                 f'{self.mask_strides}'
             )
         if with_shortcut:
-            _check_shortcut(self.mask_strides, widths, mask_channels, out_channels)
+            check_shortcut(self.mask_strides, widths, mask_channels, out_channels)
             roi_head = shortcut_heads(roi_head, widths[0], out_channels)
         if with_detail:
             roi_head = detail_heads(roi_head)
@@ -178,6 +179,7 @@ class AugmentHead(BaseModule):
         self.roi_head = MODELS.build(
             dict(roi_head, train_cfg=train_cfg, test_cfg=test_cfg)
         )
+        separate(self.roi_head)
 
     def forward(
         self,
@@ -208,9 +210,9 @@ class AugmentHead(BaseModule):
             sizes.append(size)
         maps = self.decoder(z, augmented, sizes, reach)
         if self.with_shortcut:
-            maps = (*maps, *map(for_roi_align, mask_features[: len(maps)]))
+            maps = (*maps, *mask_features[: len(maps)])
         if self.with_detail:
-            maps = (*maps, for_roi_align(frame))
+            maps = (*maps, frame)
         return maps
 
     def reach_of(self, boxes: Tensor, skips: Sequence[Tensor]) -> Reach:
@@ -242,20 +244,6 @@ class AugmentHead(BaseModule):
             else:
                 named[f'aug_{key}'] = value
         return named
-
-
-def _check_shortcut(
-    strides: Sequence[int], widths: Sequence[int], mask_channels: int, channels: int
-) -> None:
-    if strides != FEATURE_STRIDES:
-        raise ValueError(f'a shortcut needs maps of the strides {FEATURE_STRIDES}')
-    if len({*widths}) > 1:
-        raise ValueError(f'a shortcut needs widths that are alike, got {list(widths)}')
-    if mask_channels != channels:
-        raise ValueError(
-            f'a shortcut needs mask_channels, {mask_channels}, and out_channels, '
-            f'{channels}, to be the same'
-        )
 
 
 def _resize_to(x: Tensor, size: tuple[int, int]) -> Tensor:

@@ -89,8 +89,7 @@ class DetailRoIExtractor(BaseModule):
         """Crops (K, out_channels, h, w).
 
         Args:
-            feats: The maps, and the frame, which serves all draws; all laid out as
-                :func:`for_roi_align` says.
+            feats: The maps, and the frame, which serves all draws.
             rois: Number of the picture, x1, y1, x2, y2 in network pixels.
             roi_scale_factor: As the host has it.
         """

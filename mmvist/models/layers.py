@@ -97,14 +97,6 @@ class Lateral(nn.Conv2d):
         return functools.reduce(operator.add, made)
 
 
-def for_roi_align(features: Tensor) -> Tensor:
-    """The same with the channels outermost in memory, (N, C, h, w).
-
-    MMCV's RoIAlign takes any other layout for this one, and gives wrong crops.
-    """
-    return features.contiguous()
-
-
 class SkipDecoder(nn.Module):
     """The expanding path of D_pro and D_aug: z upwards, joined by skips.
 
@@ -184,8 +176,8 @@ class SkipDecoder(nn.Module):
             reach: What will be read of the outputs; the rest is 0 or missing.
 
         Returns:
-            Feature maps (N, out_channels or widths, h_s, w_s) at strides 4, 8, 16, 32;
-            those that are read laid out as :func:`for_roi_align` says.
+            Feature maps (N, out_channels or widths, h_s, w_s) at strides 4, 8, 16, 32,
+            in whatever layout they were made.
         """
         outs: list[Tensor] = []
         if reach is not None and z.device.type == 'cpu':
@@ -204,7 +196,7 @@ class SkipDecoder(nn.Module):
             conv, relu, block = self.fuse[level]
             x = block(relu(_join(conv, x, skips[level], self.lateral[level])))
             if read:
-                outs.append(for_roi_align(self.out[level](x)))
+                outs.append(self.out[level](x))
             else:
                 channels = self.out_channels[level]
                 outs.append(x.new_zeros(1).expand(len(x), channels, *sizes[level]))
@@ -233,7 +225,12 @@ class SkipDecoder(nn.Module):
         x, seen = cut(block(x), seen, grown(window, 1, size))
         x, (top, left, bottom, right) = cut(self.out[0](x), seen, window)
         # no cell behind the window is read: the map ends there
-        whole = x.new_empty(*x.shape[:2], bottom, right)
+        whole = torch.empty(
+            (*x.shape[:2], bottom, right),
+            dtype=x.dtype,
+            device=x.device,
+            memory_format=torch.channels_last,
+        )
         whole[..., :top, :] = 0
         whole[..., top:, :left] = 0
         whole[..., top:, left:] = x

@@ -57,8 +57,8 @@ class ShortcutRoIExtractor(SingleRoIExtractor):
         """Crops (K, out_channels, h, w).
 
         Args:
-            feats: The decoded maps at each stride, then those of the detector, all laid
-                out as :func:`for_roi_align` says; maps of one frame serve all draws.
+            feats: The decoded maps at each stride, then those of the detector; maps of
+                one frame serve all draws.
             rois: Number of the picture, x1, y1, x2, y2 in network pixels.
             roi_scale_factor: As the host has it.
         """
@@ -106,3 +106,23 @@ def shortcut_heads(roi_head: dict, width: int, channels: int) -> dict:
             extractor, type='mmvist.ShortcutRoIExtractor', decoded_channels=width
         )
     return made
+
+
+def check_shortcut(
+    strides: Sequence[int], widths: Sequence[int], mask_channels: int, channels: int
+) -> None:
+    """See whether decoded maps and those of the detector can be added.
+
+    Raises:
+        ValueError: The detector's are not of the strides 4, 8, 16, 32; the decoded ones
+            are of unlike widths; or the heads read other channels than the detector's.
+    """
+    if strides != FEATURE_STRIDES:
+        raise ValueError(f'a shortcut needs maps of the strides {FEATURE_STRIDES}')
+    if len({*widths}) > 1:
+        raise ValueError(f'a shortcut needs widths that are alike, got {list(widths)}')
+    if mask_channels != channels:
+        raise ValueError(
+            f'a shortcut needs mask_channels, {mask_channels}, and out_channels, '
+            f'{channels}, to be the same'
+        )

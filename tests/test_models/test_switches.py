@@ -4,7 +4,6 @@ import copy
 
 import pytest
 import torch
-from mmcv.ops import RoIAlign
 from tiny_vist import (
     FAST,
     frame_of,
@@ -18,7 +17,6 @@ from tiny_vist import (
 
 from mmvist.models import online
 from mmvist.models.augment import Refined
-from mmvist.models.segmentation import segment
 from mmvist.models.trackers import NEW
 from mmvist.registry import MODELS
 from mmvist.structures.hosts import frame_from_sample
@@ -340,30 +338,6 @@ def test_fused_heads_are_both_heard(changes):
     )
 
 
-@pytest.mark.parametrize('changes', [{}, FAST], ids=['default', 'fast'])
-@torch.no_grad()
-def test_fused_masks_are_means_of_what_d_aug_has_judged_alone(monkeypatch, changes):
-    model = lively_model(**changes)
-    asked = []
-
-    def spy(heads, *args):
-        asked.append((heads, args))
-        return segment(heads, *args)
-
-    monkeypatch.setattr(online, 'segment', spy)
-    instances_of(model, range(1))
-    model.fuse_masks = True
-    instances_of(model, range(1))
-    (alone, before), (both, after) = asked
-    assert (len(alone), len(both)) == (1, 2)
-    assert len(before[0]) and torch.equal(before[0], after[0]), 'boxes'
-    assert torch.equal(before[1], after[1]), 'labels'
-    each = [segment([one], *after).probs.dense().float() for one in both]
-    assert not torch.allclose(*each, atol=1e-3)
-    mean = segment(both, *after).probs.dense().float()
-    assert torch.allclose(mean, (each[0] + each[1]) / 2, atol=2e-3)
-
-
 def test_detail_is_that_of_the_frame(monkeypatch):
     model = lively_model(**FAST)
     forward, given = model.augment_head.forward, []
@@ -381,10 +355,9 @@ def test_detail_is_that_of_the_frame(monkeypatch):
     assert not torch.equal(*given)
 
 
-@pytest.mark.parametrize('switch', ['fuse_heads', 'fuse_masks'])
-def test_heads_that_cannot_be_fused_are_named(switch):
+def test_heads_that_cannot_be_fused_are_named():
     with pytest.raises(ValueError, match='with_augment=True'):
-        tiny_model(**{switch: True}, with_augment=False)
+        tiny_model(fuse_heads=True, with_augment=False)
 
 
 @pytest.mark.parametrize('changes', [{}, FAST], ids=['default', 'fast'])
@@ -411,27 +384,3 @@ def test_channels_last_changes_the_layout_alone(changes):
         losses.append(one.train().clip_loss(train_clip(one)))
     for name, value in losses[0].items():
         torch.testing.assert_close(losses[1][name], value, rtol=1e-3, atol=1e-3)
-
-
-@pytest.mark.parametrize(
-    'changes',
-    [
-        dict(channels_last=True),
-        dict(num_samples=2),
-        dict(channels_last=True, num_samples=2, **FAST),
-    ],
-)
-def test_roi_align_gets_the_one_layout_that_it_can_read(monkeypatch, changes):
-    """It would not say that it cannot read another, and crop something else."""
-    layouts = []
-    crop = RoIAlign.forward
-
-    def forward(self, features, rois):
-        layouts.append(features.is_contiguous())
-        return crop(self, features, rois)
-
-    monkeypatch.setattr(RoIAlign, 'forward', forward)
-    big = toy_video(size=(240, 360), step=6)
-    model = lively_model(**changes)
-    model.test_step(test_data(big, [0, 1, 2]))
-    assert len(layouts) > 9 and all(layouts)

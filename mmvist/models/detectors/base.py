@@ -13,14 +13,16 @@ from mmdet.structures import SampleList
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from mmvist.models.layers import FEATURE_STRIDES, for_roi_align
+from mmvist.models.layers import FEATURE_STRIDES
+from mmvist.models.roi_align import separate
 
 
 class FrameDetector(ABC):
     """A detector of MMDetection, asked for no more than the model needs.
 
     It holds no weights. Another architecture is another subclass, listed in
-    :func:`frame_detector`.
+    :func:`frame_detector`. RoIAlign of the detector becomes a
+    :class:`SeparableRoIAlign`.
 
     Args:
         detector: The module; its ``extract_feat`` gives the maps x^Mask_s.
@@ -38,13 +40,14 @@ class FrameDetector(ABC):
 
     def __init__(self, detector: nn.Module) -> None:
         self.detector = detector
+        separate(detector)
 
     def features(
         self,
         images: Tensor,  # (N, 3, H, W)
     ) -> tuple[Tensor, ...]:
         """The maps x^Mask_s of frames, (N, C, h_s, w_s) of each stride."""
-        return tuple(map(for_roi_align, self.detector.extract_feat(images)))
+        return tuple(self.detector.extract_feat(images))
 
     @abstractmethod
     def loss(
