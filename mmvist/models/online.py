@@ -111,11 +111,10 @@ class OnlineTracking:
         )
 
         heads = self._heads(z, encoding, features, frame)
-        judges = heads if self.fuse_heads else heads[:1]
         refined = Refined.mean(
             [
                 refine(head, maps(candidates.boxes), candidates.boxes, frame.img_shape)
-                for head, maps in judges
+                for head, maps in heads
             ]
         )
         labels = running_labels(
@@ -126,9 +125,8 @@ class OnlineTracking:
         candidates, refined = candidates[shown], refined[shown]
         labels, scores = labels[shown], scores[shown]
         boxes = refined.of_labels(labels)
-        painters = heads if self.fuse_masks else judges
         result = segment(
-            [(head, maps(boxes)) for head, maps in painters],
+            [(head, maps(boxes)) for head, maps in heads],
             boxes,
             labels,
             frame.metainfo,
@@ -269,14 +267,14 @@ class OnlineTracking:
         features: tuple[Tensor, ...],
         frame: Frame,
     ) -> list[tuple[nn.Module, Callable[[Tensor], Sequence[Tensor]]]]:
-        """RoI heads, D_aug's first, and the maps of each around given boxes."""
+        """The RoI heads that judge, and the maps of each around given boxes."""
         heads = []
         if self.with_augment:
             maps = AugmentMaps(
                 self.augment_head, z, encoding.skips, features, frame.image
             )
             heads.append((self.augment_head.roi_head, maps.around))
-        if self.frame_detector.roi_head is not None:
+        if self.fuse_heads or not self.with_augment:
             heads.append((self.frame_detector.roi_head, lambda boxes: features))
         return heads
 

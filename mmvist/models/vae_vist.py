@@ -72,7 +72,6 @@ class VAEVIST(OnlineTracking, BaseMOTModel):
             the first.
         fuse_heads: In testing Mask R-CNN's own heads judge each candidate beside those
             of the augment branch, and class, box and mask are the means of both.
-        fuse_masks: The same of masks alone.
         freeze_detector: Keep the detector as it was initialised.
         channels_last: Keep weights, and so the maps, with the channels innermost,
             which convolutions are faster with; results differ by rounding.
@@ -109,7 +108,6 @@ class VAEVIST(OnlineTracking, BaseMOTModel):
         num_samples: int = 1,
         mask_format: str = 'dense',
         fuse_heads: bool = False,
-        fuse_masks: bool = False,
         freeze_detector: bool = False,
         channels_last: bool = False,
         train_cfg: dict | None = None,
@@ -128,7 +126,6 @@ class VAEVIST(OnlineTracking, BaseMOTModel):
             raise ValueError(f"mask_format is 'dense' or 'rle', got {mask_format!r}")
         self.mask_format = mask_format
         self.fuse_heads = fuse_heads
-        self.fuse_masks = fuse_masks
         self.variational = variational
         self.with_aux = with_aux
         self.with_augment = with_augment
@@ -157,7 +154,7 @@ class VAEVIST(OnlineTracking, BaseMOTModel):
             augment_head = _needed(augment_head, 'augment_head')
             self.augment_head = MODELS.build(dict(augment_head, with_skip=with_skip))
         self.frame_detector.check(self.augment_head if with_augment else None)
-        if fuse_heads or fuse_masks:
+        if fuse_heads:
             self._check_heads()
         self.num_classes = self._count_classes()
         self.training_samples = TrainingSamples(
@@ -172,8 +169,8 @@ class VAEVIST(OnlineTracking, BaseMOTModel):
     def _check_heads(self) -> None:
         if not self.with_augment or self.frame_detector.roi_head is None:
             raise ValueError(
-                'fuse_heads and fuse_masks take the mean of two heads: they need '
-                'with_augment=True and a detector with RoI heads'
+                'fuse_heads takes the mean of two heads: it needs with_augment=True '
+                'and a detector with RoI heads'
             )
         sizes = [
             head.mask_roi_extractor.roi_layers[0].output_size
@@ -181,8 +178,7 @@ class VAEVIST(OnlineTracking, BaseMOTModel):
         ]
         if sizes[0] != sizes[1]:
             raise ValueError(
-                f'fuse_heads, fuse_masks: masks of {sizes[0]} and {sizes[1]} have no '
-                'mean'
+                f'fuse_heads: masks of {sizes[0]} and {sizes[1]} have no mean'
             )
 
     def _count_classes(self) -> int:

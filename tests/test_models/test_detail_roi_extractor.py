@@ -1,6 +1,7 @@
 import pytest
 import torch
 from mmdet.models import SingleRoIExtractor
+from roi_kit import ROIS, roi_maps
 
 from mmvist.models import DetailRoIExtractor
 from mmvist.models.detail_roi_extractor import _halved, detail_heads
@@ -12,15 +13,6 @@ KIND = dict(
     out_channels=5,
     featmap_strides=[4, 8, 16, 32],
 )
-ROIS = torch.tensor(
-    [
-        [0, 10.0, 12, 40, 60],
-        [1, 0, 0, 192, 128],
-        [1, 100, 30, 192, 128],
-        [0, 3, 3, 5, 4],
-        [1, 10.0, 12, 40, 60],
-    ]
-)
 
 
 def build(lively: bool = True) -> DetailRoIExtractor:
@@ -29,11 +21,6 @@ def build(lively: bool = True) -> DetailRoIExtractor:
     if lively:
         torch.nn.init.normal_(extractor.down[-1].weight)
     return extractor
-
-
-def maps(count: int) -> list[torch.Tensor]:
-    """Of frames of 128 x 192."""
-    return [torch.rand(count, 5, 128 // s, 192 // s) for s in (4, 8, 16, 32)]
 
 
 def frames(count: int) -> torch.Tensor:
@@ -46,14 +33,14 @@ def host() -> SingleRoIExtractor:
 
 @torch.no_grad()
 def test_it_begins_as_the_other_extractor() -> None:
-    coarse = maps(2)
+    coarse = roi_maps(2, 5)
     crops = build(lively=False)([*coarse, frames(2)], ROIS)
     assert torch.equal(crops, host()(coarse, ROIS))
 
 
 @torch.no_grad()
 def test_a_pixel_of_the_frame_changes_the_crop_where_it_lies() -> None:
-    extractor, coarse = build(), maps(1)
+    extractor, coarse = build(), roi_maps(1, 5)
     rois = torch.tensor([[0, 16.0, 16, 44, 44]])  # 28 x 28 pixels
     before = torch.zeros(1, 3, 128, 192)
     after = before.clone()
@@ -98,7 +85,7 @@ def test_what_is_mirrored_gives_the_mirrored_crop() -> None:
     extractor, frame = build(), frames(1)
     for conv in (extractor.down[0], extractor.down[-1]):
         conv.weight.copy_((conv.weight + conv.weight.flip(-1)) / 2)
-    coarse = [torch.zeros_like(one) for one in maps(1)]
+    coarse = [torch.zeros_like(one) for one in roi_maps(1, 5)]
     rois = torch.tensor([[0, 60.0, 30, 132, 90]])  # in the middle of 192 columns
     crop = extractor([*coarse, frame], rois)
     mirrored = extractor([*coarse, frame.flip(-1)], rois)
@@ -108,7 +95,7 @@ def test_what_is_mirrored_gives_the_mirrored_crop() -> None:
 
 @torch.no_grad()
 def test_a_frame_serves_all_draws() -> None:
-    extractor, coarse, frame = build(), maps(2), frames(1)
+    extractor, coarse, frame = build(), roi_maps(2, 5), frames(1)
     shared = extractor([*coarse, frame], ROIS)
     assert torch.equal(shared, extractor([*coarse, frame.repeat(2, 1, 1, 1)], ROIS))
     apart = extractor([*coarse, torch.cat([frame, frame + 1])], ROIS)
@@ -119,7 +106,7 @@ def test_a_frame_serves_all_draws() -> None:
 
 @torch.no_grad()
 def test_rois_are_scaled_in_the_frame_too() -> None:
-    extractor, nothing = build(), [torch.zeros_like(one) for one in maps(2)]
+    extractor, nothing = build(), [torch.zeros_like(one) for one in roi_maps(2, 5)]
     feats = [*nothing, frames(2)]
     larger = extractor.colours.roi_rescale(ROIS, 2.0)
     scaled = extractor(feats, ROIS, 2.0)
@@ -148,7 +135,7 @@ def test_a_name_without_a_scope_is_that_of_the_host() -> None:
 
 def test_all_weights_are_in_the_graph_without_a_roi() -> None:
     extractor = build()
-    crops = extractor([*maps(2), frames(2)], ROIS[:0])
+    crops = extractor([*roi_maps(2, 5), frames(2)], ROIS[:0])
     assert crops.shape == (0, 5, 14, 14)
     crops.sum().backward()
     assert all(one.grad is not None for one in extractor.parameters())
@@ -156,7 +143,7 @@ def test_all_weights_are_in_the_graph_without_a_roi() -> None:
 
 def test_the_rois_stay_as_they_are() -> None:
     rois = ROIS.clone()
-    build()([*maps(2), frames(1)], rois)
+    build()([*roi_maps(2, 5), frames(1)], rois)
     assert torch.equal(rois, ROIS)
 
 

@@ -1,6 +1,7 @@
 import pytest
 import torch
 from mmdet.models import SingleRoIExtractor
+from roi_kit import ROIS, roi_maps
 
 from mmvist.models import ShortcutRoIExtractor
 
@@ -17,26 +18,10 @@ def build() -> ShortcutRoIExtractor:
     return extractor
 
 
-def maps(count: int, channels: int) -> list[torch.Tensor]:
-    """Of frames of 128 x 192."""
-    return [torch.rand(count, channels, 128 // s, 192 // s) for s in (4, 8, 16, 32)]
-
-
-ROIS = torch.tensor(
-    [
-        [0, 10.0, 12, 40, 60],
-        [1, 0, 0, 192, 128],
-        [1, 100, 30, 192, 128],
-        [0, 3, 3, 5, 4],
-        [1, 10.0, 12, 40, 60],
-    ]
-)
-
-
 @pytest.mark.parametrize('count', [1, 2])
 @torch.no_grad()
 def test_it_is_the_sum_of_whole_maps(count: int) -> None:
-    extractor, decoded, given = build(), maps(2, 3), maps(count, 5)
+    extractor, decoded, given = build(), roi_maps(2, 3), roi_maps(count, 5)
     host = SingleRoIExtractor(out_channels=5, **KIND)
     whole = [extractor.out(one) + two for one, two in zip(decoded, given)]
     for scale in (None, 0.5):
@@ -47,7 +32,7 @@ def test_it_is_the_sum_of_whole_maps(count: int) -> None:
 
 def test_all_of_it_is_in_the_graph_without_a_roi() -> None:
     extractor = build()
-    feats = [one.requires_grad_() for one in (*maps(2, 3), *maps(2, 5))]
+    feats = [one.requires_grad_() for one in (*roi_maps(2, 3), *roi_maps(2, 5))]
     crops = extractor(feats, ROIS[:0])
     assert crops.shape == (0, 5, 7, 7)
     crops.sum().backward()
@@ -56,12 +41,12 @@ def test_all_of_it_is_in_the_graph_without_a_roi() -> None:
 
 def test_the_rois_stay_as_they_are() -> None:
     rois = ROIS.clone()
-    build()([*maps(2, 3), *maps(1, 5)], rois)
+    build()([*roi_maps(2, 3), *roi_maps(1, 5)], rois)
     assert torch.equal(rois, ROIS)
 
 
 def test_under_autocast_it_has_the_type_of_what_was_decoded() -> None:
-    half = [one.half() for one in maps(2, 3)]
+    half = [one.half() for one in roi_maps(2, 3)]
     with torch.autocast('cpu', torch.half):
-        crops = build()([*half, *maps(2, 5)], ROIS)
+        crops = build()([*half, *roi_maps(2, 5)], ROIS)
     assert crops.dtype == torch.half
