@@ -21,7 +21,7 @@ from mmvist.registry import MODELS
 
 from .detail_roi_extractor import detail_heads
 from .layers import FEATURE_STRIDES, SkipDecoder
-from .roi_align import separate
+from .roi_align import read_any_layout
 from .roi_reach import Reach, levels_of, reach_of
 from .shortcut_roi_extractor import check_shortcut, shortcut_heads
 
@@ -179,7 +179,7 @@ class AugmentHead(BaseModule):
         self.roi_head = MODELS.build(
             dict(roi_head, train_cfg=train_cfg, test_cfg=test_cfg)
         )
-        separate(self.roi_head)
+        read_any_layout(self.roi_head)
 
     def forward(
         self,

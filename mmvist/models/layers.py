@@ -225,16 +225,7 @@ class SkipDecoder(nn.Module):
         x, seen = cut(block(x), seen, grown(window, 1, size))
         x, (top, left, bottom, right) = cut(self.out[0](x), seen, window)
         # no cell behind the window is read: the map ends there
-        whole = torch.empty(
-            (*x.shape[:2], bottom, right),
-            dtype=x.dtype,
-            device=x.device,
-            memory_format=torch.channels_last,
-        )
-        whole[..., :top, :] = 0
-        whole[..., top:, :left] = 0
-        whole[..., top:, left:] = x
-        return whole
+        return F.pad(x, (left, 0, top, 0))
 
 
 def _join(

@@ -18,7 +18,7 @@ from mmvist.registry import MODELS, TASK_UTILS
 
 from .box_likelihood import BoxLikelihood
 from .layers import FEATURE_STRIDES, SkipDecoder
-from .roi_align import separate
+from .roi_align import read_any_layout
 from .roi_reach import levels_of, reach_of
 
 
@@ -88,7 +88,7 @@ class ProposalHead(BaseModule):
                 featmap_strides=list(FEATURE_STRIDES),
             )
         )
-        separate(self.roi_extractor)
+        read_any_layout(self.roi_extractor)
         self.bbox_coder = TASK_UTILS.build(
             bbox_coder
             or dict(

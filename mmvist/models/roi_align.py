@@ -1,4 +1,4 @@
-"""RoIAlign by products of matrices, which is what a CPU does best."""
+"""RoIAlign of maps with the channels innermost, by products of matrices."""
 
 from __future__ import annotations
 
@@ -7,29 +7,30 @@ from typing import Any, NamedTuple
 
 import torch
 from mmcv.ops import RoIAlign
+from mmdet.models.roi_heads.roi_extractors.base_roi_extractor import BaseRoIExtractor
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 
 class SeparableRoIAlign(RoIAlign):
-    """MMCV's RoIAlign, several times as fast on a CPU, of maps in any layout.
+    """RoIAlign that reads maps in any layout; the innermost channels fastest.
 
     Bilinear sampling is separable, and so is the mean over a grid of samples: the
-    weight of a cell in a bin is that of its row times that of its column. A crop is
-    then rows (h, H) x window (H, W, C) x columns (w, W), and its gradient the
-    transposed product. The numbers are MMCV's but for rounding; a RoI that is not
-    finite has a crop of zeros.
+    weight of a cell in a bin is that of its row times that of its column. Of maps whose
+    channels are innermost in memory a crop is then rows (h, H) x window (H, W, C) x
+    columns (w, W), and its gradient the transposed product, in a sixth of the time of
+    MMCV's loop on a CPU. Of finite maps the numbers are MMCV's but for rounding; a RoI
+    that is not finite, or ends before it begins, has a crop of zeros.
 
-    On other devices, and for maxima, it is MMCV's own, which takes any layout for that
-    of (N, C, h, w), and does not say so.
+    Any other layout, device or precision, and maxima, are left to MMCV's operator,
+    which knows one layout only and is given that.
     """
 
     def forward(self, input: Tensor, rois: Tensor) -> Tensor:
         """Crops (K, C, *output_size) of maps (N, C, h, w) for RoIs (K, 5)."""
-        if input.device.type != 'cpu' or self.pool_mode != 'avg':
+        if not _is_for_products(input) or self.pool_mode != 'avg':
             return super().forward(input.contiguous(), rois)
-        exact = torch.promote_types(input.dtype, torch.float32)
-        corners = rois[:, 1:].detach().to(exact) * self.spatial_scale
+        corners = rois[:, 1:].detach().to(input.dtype) * self.spatial_scale
         if self.aligned:
             corners = corners - 0.5
         sizes = corners[:, 2:] - corners[:, :2]
@@ -42,19 +43,42 @@ class SeparableRoIAlign(RoIAlign):
         return _Crop.apply(input, rois[:, 0].long().tolist(), rows, columns)
 
 
-def separate(module: nn.Module) -> None:
-    """Put a :class:`SeparableRoIAlign` in the place of every RoIAlign in a module."""
-    for parent in list(module.modules()):
-        for name, child in parent.named_children():
-            if type(child) is RoIAlign and not child.use_torchvision:
-                other = SeparableRoIAlign(
-                    child.output_size,
-                    child.spatial_scale,
-                    child.sampling_ratio,
-                    child.pool_mode,
-                    child.aligned,
+def _is_for_products(maps: Tensor) -> bool:
+    return (
+        maps.device.type == 'cpu'
+        and maps.dtype in (torch.float32, torch.float64)
+        and maps.is_contiguous(memory_format=torch.channels_last)
+        and not maps.is_contiguous()
+    )
+
+
+def read_any_layout(module: nn.Module) -> None:
+    """Let the RoI extractors in a module take maps in any layout.
+
+    A RoIAlign of theirs becomes a :class:`SeparableRoIAlign`. Other RoI layers of MMCV
+    take any layout for that of (N, C, h, w), and crop something else without a word:
+    they are handed a copy in that layout.
+    """
+    for extractor in module.modules():
+        if not isinstance(extractor, BaseRoIExtractor):
+            continue
+        for number, layer in enumerate(extractor.roi_layers):
+            if isinstance(layer, SeparableRoIAlign):
+                continue
+            if type(layer) is RoIAlign and not layer.use_torchvision:
+                extractor.roi_layers[number] = SeparableRoIAlign(
+                    layer.output_size,
+                    layer.spatial_scale,
+                    layer.sampling_ratio,
+                    layer.pool_mode,
+                    layer.aligned,
                 )
-                setattr(parent, name, other)
+            else:
+                layer.register_forward_pre_hook(_contiguous)
+
+
+def _contiguous(layer: nn.Module, inputs: tuple) -> tuple:
+    return (inputs[0].contiguous(), *inputs[1:])
 
 
 class _Shares(NamedTuple):
@@ -77,26 +101,30 @@ def _shares(
     sampling_ratio: int,
 ) -> _Shares:
     count = len(starts)
-    known = starts.isfinite() & sizes.isfinite()
+    finite = starts.isfinite() & sizes.isfinite()
     if sampling_ratio > 0:
-        grid = sampling_ratio * known
+        grid = sampling_ratio * (finite & (sizes >= 0))
     else:
-        grid = (sizes / bins).where(known, 0).ceil().long().clamp(min=0)
+        grid = (sizes / bins).where(finite, 0).ceil().long().clamp(min=0)
     # the samples of all RoIs, one after the other
     samples = bins * grid
-    owner = torch.arange(count).repeat_interleave(samples)
-    place = torch.arange(len(owner)) - (samples.cumsum(0) - samples)[owner]
-    at = starts[owner] + (place + 0.5) * (sizes / samples)[owner]
-    share = ((at >= -1) & (at <= cells)) / grid[owner].to(at)
+    owner = torch.arange(count, device=starts.device).repeat_interleave(samples)
+    first = samples.cumsum(0) - samples
+    number = torch.arange(len(owner), device=starts.device) - first[owner]
+    grid, step = grid[owner], (sizes / bins)[owner]
+    bin_ = number // grid
+    # in MMCV's order: rounded otherwise, a sample at the border may be in or out
+    at = starts[owner] + bin_ * step + (number % grid + 0.5) * step / grid
+    share = ((at >= -1) & (at <= cells)) / grid.to(at)
     at = at.clamp(0, cells - 1)
     low = at.floor().long()
     high = (low + 1).clamp(max=cells - 1)
     weights = starts.new_zeros(count * bins * cells)
-    first = (owner * bins + place // grid[owner]) * cells
-    weights.index_add_(0, first + low, share * (1 - (at - low)))
-    weights.index_add_(0, first + high, share * (at - low))
-    begins = torch.full((count,), cells).scatter_reduce(0, owner, low, 'amin')
-    ends = torch.zeros(count, dtype=torch.long).scatter_reduce(0, owner, high, 'amax')
+    row = (owner * bins + bin_) * cells
+    weights.index_add_(0, row + low, share * (1 - (at - low)))
+    weights.index_add_(0, row + high, share * (at - low))
+    begins = torch.full_like(samples, cells).scatter_reduce(0, owner, low, 'amin')
+    ends = torch.zeros_like(samples).scatter_reduce(0, owner, high, 'amax')
     spans = list(zip(begins.tolist(), (ends + 1).tolist()))
     return _Shares(weights.view(count, bins, cells), spans)
 
@@ -108,29 +136,33 @@ class _Crop(torch.autograd.Function):
     def forward(
         ctx: Any, maps: Tensor, owners: list[int], rows: _Shares, columns: _Shares
     ) -> Tensor:
-        ctx.given = owners, rows, columns
+        ctx.owners, ctx.rows, ctx.columns = owners, rows, columns
         ctx.shape = maps.shape
-        inner = _channels_inside(maps)
+        inner = maps.permute(0, 2, 3, 1)
         bins = rows.weights.shape[1], columns.weights.shape[1]
-        crops = inner.new_empty(len(owners), *bins, maps.shape[1])
+        crops = maps.new_empty(len(owners), maps.shape[1], *bins)
         with torch.autocast('cpu', enabled=False):
-            for crop, (window, row, column) in zip(crops, _windows(inner, *ctx.given)):
-                lines = row @ window.to(row).flatten(1)
-                crop.copy_(column @ lines.unflatten(1, window.shape[1:]))
-        return crops.permute(0, 3, 1, 2)
+            for crop, (window, row, column) in zip(
+                crops, _windows(inner, owners, rows, columns)
+            ):
+                lines = row @ window.flatten(1)
+                found = column @ lines.unflatten(1, window.shape[1:])
+                crop.copy_(found.permute(2, 0, 1))
+        return crops
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         number, channels, height, width = ctx.shape
-        _, rows, _ = ctx.given
-        inner = rows.weights.new_zeros(number, height, width, channels)
-        crops = _channels_inside(grad).to(inner)
+        inner = grad.new_zeros(number, height, width, channels)
         with torch.autocast('cpu', enabled=False):
-            for crop, (window, row, column) in zip(crops, _windows(inner, *ctx.given)):
+            for crop, (window, row, column) in zip(
+                grad.permute(0, 2, 3, 1),
+                _windows(inner, ctx.owners, ctx.rows, ctx.columns),
+            ):
                 lines = (column.T @ crop).flatten(1)
                 window += (row.T @ lines).view(window.shape)
-        return inner.to(grad.dtype).permute(0, 3, 1, 2), None, None, None
+        return inner.permute(0, 3, 1, 2), None, None, None
 
 
 def _windows(
@@ -145,8 +177,3 @@ def _windows(
     ):
         window = inner[owner, top:bottom, left:right]
         yield window, row[:, top:bottom], column[:, left:right]
-
-
-def _channels_inside(maps: Tensor) -> Tensor:
-    """(N, C, h, w) as (N, h, w, C), copied where it does not lie so already."""
-    return maps.contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1)

@@ -20,6 +20,7 @@ from mmvist.structures.hosts import Inputs, unpack_clip
 from .detectors import frame_detector
 from .losses import kl_losses
 from .online import OnlineTracking
+from .roi_align import read_any_layout
 from .training import TrainingSamples
 
 
@@ -136,6 +137,7 @@ class VAEVIST(OnlineTracking, BaseMOTModel):
         self.freeze_detector = freeze_detector
 
         self.detector = MODELS.build(detector)
+        read_any_layout(self.detector)
         self.frame_detector = frame_detector(self.detector)
         self.encoder = MODELS.build(
             dict(encoder, with_corr=with_corr, variational=variational)

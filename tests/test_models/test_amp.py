@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmcv.ops import RoIAlign, roi_align
 from mmcv.ops.nms import NMSop
 from mmengine.optim import AmpOptimWrapper
 from tiny_vist import (
@@ -16,9 +17,16 @@ from tiny_vist import (
 
 
 @pytest.fixture
-def float32_nms(monkeypatch):
-    """mmcv's NMS has no bfloat16; the rest is left to autocast."""
+def float32_ops(monkeypatch):
+    """mmcv's RoIAlign and NMS have no bfloat16; the rest is left to autocast."""
+
+    def forward(self, features, rois):
+        given = features.float(), rois.float(), self.output_size, self.spatial_scale
+        crops = roi_align(*given, self.sampling_ratio, self.pool_mode, self.aligned)
+        return crops.to(features.dtype)
+
     suppress = NMSop.apply
+    monkeypatch.setattr(RoIAlign, 'forward', forward)
     monkeypatch.setattr(
         NMSop,
         'apply',
@@ -50,7 +58,7 @@ def test_the_latent_stays_in_float32():
 
 @pytest.mark.parametrize('changes', [{}, FAST], ids=['default', 'fast'])
 @pytest.mark.parametrize('frames', [(1, 5), (0,)], ids=['usual', 'first'])
-def test_train_step_under_autocast_on_the_cpu(float32_nms, frames, changes):
+def test_train_step_under_autocast_on_the_cpu(float32_ops, frames, changes):
     model = lively_model(**changes).train()
     data = model.data_preprocessor(train_data(toy_video(), frames), True)
     torch.manual_seed(0)

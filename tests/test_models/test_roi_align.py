@@ -1,16 +1,16 @@
-"""RoIAlign by products of matrices, beside MMCV's."""
+"""RoIAlign of maps with the channels innermost, beside MMCV's."""
 
 import itertools
 
 import pytest
 import torch
-from mmcv.ops import RoIAlign, RoIPool
+from mmcv.ops import RoIAlign
+from mmdet.models import SingleRoIExtractor
 from tiny_vist import FAST, lively_model, test_data, tiny_model, toy_video
-from torch import nn
 
-from mmvist.models.roi_align import SeparableRoIAlign, separate
+from mmvist.models import roi_align
+from mmvist.models.roi_align import SeparableRoIAlign, read_any_layout
 
-INNER = dict(memory_format=torch.channels_last)
 ROIS = torch.tensor(
     [
         [1, 3.3, 4.1, 30.7, 40.2],
@@ -26,25 +26,27 @@ ROIS = torch.tensor(
 )
 
 
+def inside(maps):
+    """The same with the channels innermost in memory."""
+    return maps.contiguous(memory_format=torch.channels_last)
+
+
 def both(size=7, stride=4, sampling_ratio=0, aligned=True):
     made = size, 1 / stride, sampling_ratio, 'avg', aligned
     return RoIAlign(*made), SeparableRoIAlign(*made)
 
 
-@pytest.mark.parametrize('layout', [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize(
     ('size', 'stride', 'sampling_ratio', 'aligned'),
     list(itertools.product([1, 7, (5, 14)], [4, 16], [0, 2], [True, False])),
 )
-def test_crops_and_gradients_are_those_of_mmcv(
-    layout, size, stride, sampling_ratio, aligned
-):
+def test_crops_and_gradients_are_those_of_mmcv(size, stride, sampling_ratio, aligned):
     generator = torch.Generator().manual_seed(0)
     theirs, ours = both(size, stride, sampling_ratio, aligned)
     shape = 2, 3, 60 // stride, 90 // stride
     maps = torch.rand(shape, generator=generator, dtype=torch.float64)
     given = maps.clone().requires_grad_()
-    found = maps.to(memory_format=layout).requires_grad_()
+    found = inside(maps).requires_grad_()
     crops, others = ours(found, ROIS), theirs(given, ROIS)
     assert crops.shape == others.shape
     torch.testing.assert_close(crops, others, rtol=0, atol=1e-12)
@@ -55,49 +57,61 @@ def test_crops_and_gradients_are_those_of_mmcv(
     torch.testing.assert_close(found.grad, given.grad, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize('whole', [False, True], ids=['any', 'whole numbers'])
 @pytest.mark.parametrize('seed', range(5))
-def test_in_single_precision_many_random_boxes_differ_by_rounding(seed):
+def test_in_single_precision_many_random_boxes_differ_by_rounding(seed, whole):
+    """Whole numbers put samples on the border of a map, where they count or do not."""
     generator = torch.Generator().manual_seed(seed)
-    theirs, ours = both(14)
-    maps = torch.rand(2, 8, 96, 160, generator=generator)
-    corner = torch.rand(60, 2, generator=generator) * torch.tensor([600.0, 350.0])
-    size = torch.rand(60, 2, generator=generator) ** 3 * 400
-    owner = torch.randint(2, (60, 1), generator=generator)
+    owner = torch.randint(2, (400, 1), generator=generator)
+    corner = torch.rand(400, 2, generator=generator) * 120 - 30
+    size = torch.rand(400, 2, generator=generator) ** 3 * 150
     rois = torch.cat([owner, corner, corner + size], dim=1)
-    torch.testing.assert_close(ours(maps, rois), theirs(maps, rois), rtol=0, atol=3e-4)
+    if whole:
+        rois = rois.round()
+    for bins, sampling_ratio in ((14, 0), (7, 0), (7, 2)):
+        theirs, ours = both(bins, sampling_ratio=sampling_ratio)
+        maps = 1 + torch.rand(2, 3, 13, 19, generator=generator)
+        found = ours(inside(maps), rois)
+        torch.testing.assert_close(found, theirs(maps, rois), rtol=0, atol=1e-5)
 
 
 def test_the_gradient_is_that_of_the_crops():
     _, ours = both(3)
-    maps = torch.rand(2, 2, 6, 7, dtype=torch.float64, requires_grad=True)
+    maps = inside(torch.rand(2, 2, 6, 7, dtype=torch.float64)).requires_grad_()
     rois = torch.tensor([[0, 1.2, 2.3, 20, 17], [1, -5, 3, 33, 9]]).double()
     assert torch.autograd.gradcheck(lambda one: ours(one, rois), maps)
 
 
-@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
-def test_half_precision_is_that_of_the_maps_alone(dtype):
-    """MMCV's has no bfloat16 on a CPU."""
-    theirs, ours = both()
-    maps = torch.rand(2, 3, 15, 22).to(dtype).requires_grad_()
-    rois = ROIS.float()
+def test_autocast_rounds_neither_crops_nor_gradients():
+    _, ours = both()
+    maps = inside(torch.rand(2, 3, 15, 22)).requires_grad_()
+    crops = ours(maps, ROIS.float())
+    (expected,) = torch.autograd.grad(crops.square().sum(), maps)
     with torch.autocast('cpu', dtype=torch.bfloat16):
-        crops = ours(maps, rois)
-    assert crops.dtype == dtype
-    exact = theirs(maps.detach().float(), rois)
-    torch.testing.assert_close(crops.float(), exact, rtol=1e-2, atol=1e-3)
-    crops.sum().backward()
-    assert maps.grad.dtype == dtype and maps.grad.float().abs().sum() > 0
+        found = ours(maps, ROIS.float())
+        (gradient,) = torch.autograd.grad(found.square().sum(), maps)
+    assert torch.equal(found, crops) and torch.equal(gradient, expected)
+
+
+def test_crops_can_be_changed_and_viewed_as_those_of_mmcv_can():
+    _, ours = both()
+    crops = ours(inside(torch.rand(2, 3, 15, 22)).requires_grad_(), ROIS.float())
+    torch.relu_(crops).view(len(ROIS), -1).sum().backward()
 
 
 @pytest.mark.parametrize('sampling_ratio', [0, 2])
-@pytest.mark.parametrize('value', [float('nan'), float('inf'), -float('inf')])
+@pytest.mark.parametrize('value', [float('nan'), float('inf'), -float('inf'), None])
 @pytest.mark.parametrize('corner', [1, 2, 3, 4])
-def test_a_box_that_is_not_finite_has_a_crop_of_zeros(sampling_ratio, value, corner):
+def test_a_box_that_is_none_has_a_crop_of_zeros(sampling_ratio, value, corner):
     rois = ROIS[:3].clone()
     _, ours = both(sampling_ratio=sampling_ratio)
-    maps = torch.rand(2, 3, 15, 22, dtype=torch.float64, requires_grad=True)
+    maps = inside(torch.rand(2, 3, 15, 22, dtype=torch.float64)).requires_grad_()
     before = ours(maps, rois)
-    rois[1, corner] = value
+    assert before[1].any()
+    # without a value it ends before it begins
+    rois[1, corner] = (80 if corner < 3 else -20) if value is None else value
+    if value is None and corner < 3:
+        rois[1, corner + 2] = 20
     crops = ours(maps, rois)
     assert not crops[1].any()
     assert torch.equal(crops[[0, 2]], before[[0, 2]])
@@ -107,7 +121,7 @@ def test_a_box_that_is_not_finite_has_a_crop_of_zeros(sampling_ratio, value, cor
 
 def test_no_boxes_have_no_crops():
     _, ours = both()
-    maps = torch.rand(1, 3, 15, 22, requires_grad=True)
+    maps = inside(torch.rand(1, 3, 15, 22)).requires_grad_()
     crops = ours(maps, torch.zeros(0, 5))
     assert crops.shape == (0, 3, 7, 7)
     crops.sum().backward()
@@ -117,39 +131,46 @@ def test_no_boxes_have_no_crops():
 def test_a_picture_that_is_not_there_is_refused():
     _, ours = both()
     with pytest.raises(IndexError):
-        ours(torch.rand(1, 3, 15, 22), torch.tensor([[1.0, 2, 3, 9, 9]]))
+        ours(inside(torch.rand(1, 3, 15, 22)), torch.tensor([[1.0, 2, 3, 9, 9]]))
 
 
-def test_maxima_are_those_of_mmcv_in_any_layout():
-    maps = torch.rand(2, 3, 15, 22)
-    made = 7, 0.25, 2, 'max'
-    crops = SeparableRoIAlign(*made)(maps.to(**INNER), ROIS.float())
+@pytest.mark.parametrize('mode', ['avg', 'max'])
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float16])
+def test_what_is_left_to_mmcv_is_read_in_its_layout(monkeypatch, mode, dtype):
+    monkeypatch.setattr(roi_align, '_is_for_products', lambda maps: False)
+    maps, made = torch.rand(2, 3, 15, 22).to(dtype), (7, 0.25, 2, mode)
+    rois = ROIS.to(dtype)
+    crops = SeparableRoIAlign(*made)(inside(maps), rois)
+    assert torch.equal(crops, RoIAlign(*made)(maps, rois))
+
+
+def test_maxima_are_not_means():
+    maps, made = torch.rand(2, 3, 15, 22), (7, 0.25, 2, 'max')
+    crops = SeparableRoIAlign(*made)(inside(maps), ROIS.float())
     assert torch.equal(crops, RoIAlign(*made)(maps, ROIS.float()))
 
 
-def test_separate_changes_roi_align_alone():
-    model = nn.ModuleDict(
-        dict(
-            one=nn.ModuleList([RoIAlign((3, 5), 0.5, 2, 'avg', False)]),
-            other=RoIPool(3),
-            last=RoIAlign(7, use_torchvision=True),
-        )
-    )
-    separate(model)
-    assert type(model['one'][0]) is SeparableRoIAlign
-    theirs = RoIAlign((3, 5), 0.5, 2, 'avg', False)
-    assert (
-        vars(model['one'][0]).items()
-        >= dict(
-            output_size=(3, 5),
-            spatial_scale=0.5,
-            sampling_ratio=2,
-            pool_mode='avg',
-            aligned=False,
-        ).items()
-    )
-    assert repr(model['one'][0]).split('(')[1:] == repr(theirs).split('(')[1:]
-    assert type(model['other']) is RoIPool and type(model['last']) is RoIAlign
+def test_roi_align_is_the_same_but_for_its_way():
+    host = dict(type='RoIAlign', output_size=(3, 5), sampling_ratio=2, aligned=False)
+    extractor = SingleRoIExtractor(host, 3, [4, 8])
+    theirs = list(extractor.roi_layers)
+    read_any_layout(extractor)
+    for one, other in zip(extractor.roi_layers, theirs, strict=True):
+        assert type(one) is SeparableRoIAlign and type(other) is RoIAlign
+        assert repr(one).split('(')[1:] == repr(other).split('(')[1:]
+
+
+def test_other_roi_layers_are_handed_the_layout_that_they_read():
+    class Other(RoIAlign):
+        pass
+
+    extractor = SingleRoIExtractor(dict(type=Other, output_size=7), 3, [4])
+    maps, rois = torch.rand(2, 3, 15, 22), ROIS.float()
+    crops, wrong = extractor([maps], rois), extractor([inside(maps)], rois)
+    assert not torch.equal(crops, wrong), 'no copy would be needed'
+    read_any_layout(extractor)
+    assert type(extractor.roi_layers[0]) is Other
+    assert torch.equal(extractor([inside(maps)], rois), crops)
 
 
 @pytest.mark.parametrize('changes', [{}, FAST], ids=['default', 'fast'])

@@ -14,15 +14,13 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmvist.models.layers import FEATURE_STRIDES
-from mmvist.models.roi_align import separate
 
 
 class FrameDetector(ABC):
     """A detector of MMDetection, asked for no more than the model needs.
 
     It holds no weights. Another architecture is another subclass, listed in
-    :func:`frame_detector`. RoIAlign of the detector becomes a
-    :class:`SeparableRoIAlign`.
+    :func:`frame_detector`.
 
     Args:
         detector: The module; its ``extract_feat`` gives the maps x^Mask_s.
@@ -40,7 +38,6 @@ class FrameDetector(ABC):
 
     def __init__(self, detector: nn.Module) -> None:
         self.detector = detector
-        separate(detector)
 
     def features(
         self,
