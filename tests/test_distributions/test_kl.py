@@ -3,7 +3,15 @@ import torch
 from torch import Tensor
 from torch.distributions import Independent, Laplace, Normal, kl_divergence
 
-from mmvist.distributions import GroupedNormal, kl_to_standard_normal
+from mmvist.distributions import GroupedNormal, kl, kl_to_standard_normal
+
+
+@pytest.fixture(autouse=True, params=[1, kl.MANY], ids=['many', 'few'])
+def of_many_or_few_variables(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Either way of the KL, whatever the number of variables in a test."""
+    monkeypatch.setattr(kl, 'MANY', request.param)
 
 
 def posterior(sizes: int | list[int], rho: list[float]) -> GroupedNormal:
@@ -86,3 +94,36 @@ def test_errors() -> None:
     two = Independent(Normal(torch.zeros(1, 6), torch.ones(1, 6)), 2)
     with pytest.raises(NotImplementedError, match='Independent.Normal'):
         kl_divergence(two, q)
+
+
+@pytest.mark.parametrize('batch', [(), (2,)])
+def test_the_derivatives_written_out_are_those_of_autograd(batch: tuple) -> None:
+    generator = torch.Generator().manual_seed(0)
+
+    def kl_of(loc: Tensor, scale: Tensor, rho: Tensor) -> Tensor:
+        return kl_to_standard_normal(GroupedNormal(loc, scale, rho, 3))
+
+    weights = [
+        torch.rand(*batch, n, generator=generator, dtype=torch.float64)
+        .mul(0.4)
+        .add(0.3)
+        .requires_grad_()
+        for n in (6, 6, 2)
+    ]
+    assert torch.autograd.gradcheck(kl_of, weights)
+    assert torch.autograd.gradgradcheck(kl_of, weights)
+    if batch:
+        mapped = torch.vmap(kl_of)(*weights)
+        torch.testing.assert_close(mapped, kl_of(*weights))
+
+
+def test_many_variables_take_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    apply = kl._Excess.apply
+    monkeypatch.setattr(
+        kl._Excess, 'apply', lambda *args: calls.append(1) or apply(*args)
+    )
+    monkeypatch.setattr(kl, 'MANY', 8)
+    for sizes, short in ((3, 0), (4, 1)):
+        kl_to_standard_normal(posterior(sizes, [0.1, 0.2]))
+        assert len(calls) == short
