@@ -19,9 +19,9 @@ from torch import Tensor, nn
 
 from mmvist.registry import MODELS
 
+from .any_layout import read_any_layout
 from .detail_roi_extractor import detail_heads
 from .layers import FEATURE_STRIDES, SkipDecoder
-from .roi_align import read_any_layout
 from .roi_reach import Reach, levels_of, reach_of
 from .shortcut_roi_extractor import check_shortcut, shortcut_heads
 

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from mmvist.registry import MODELS, TASK_UTILS
 
+from .any_layout import read_any_layout
 from .box_likelihood import BoxLikelihood
 from .layers import FEATURE_STRIDES, SkipDecoder
-from .roi_align import read_any_layout
 from .roi_reach import levels_of, reach_of
 
 

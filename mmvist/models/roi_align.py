@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 from mmcv.ops import RoIAlign
-from mmdet.models.roi_heads.roi_extractors.base_roi_extractor import BaseRoIExtractor
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 
@@ -20,7 +19,8 @@ class SeparableRoIAlign(RoIAlign):
     channels are innermost in memory a crop is then rows (h, H) x window (H, W, C) x
     columns (w, W), and its gradient the transposed product, in a sixth of the time of
     MMCV's loop on a CPU. Of finite maps the numbers are MMCV's but for rounding; a RoI
-    that is not finite, or ends before it begins, has a crop of zeros.
+    that is not finite has a crop of zeros, and where MMCV refuses one that ends before
+    it begins, so has that.
 
     Any other layout, device or precision, and maxima, are left to MMCV's operator,
     which knows one layout only and is given that.
@@ -46,39 +46,10 @@ class SeparableRoIAlign(RoIAlign):
 def _is_for_products(maps: Tensor) -> bool:
     return (
         maps.device.type == 'cpu'
-        and maps.dtype in (torch.float32, torch.float64)
+        and maps.dtype == torch.float32
         and maps.is_contiguous(memory_format=torch.channels_last)
         and not maps.is_contiguous()
     )
-
-
-def read_any_layout(module: nn.Module) -> None:
-    """Let the RoI extractors in a module take maps in any layout.
-
-    A RoIAlign of theirs becomes a :class:`SeparableRoIAlign`. Other RoI layers of MMCV
-    take any layout for that of (N, C, h, w), and crop something else without a word:
-    they are handed a copy in that layout.
-    """
-    for extractor in module.modules():
-        if not isinstance(extractor, BaseRoIExtractor):
-            continue
-        for number, layer in enumerate(extractor.roi_layers):
-            if isinstance(layer, SeparableRoIAlign):
-                continue
-            if type(layer) is RoIAlign and not layer.use_torchvision:
-                extractor.roi_layers[number] = SeparableRoIAlign(
-                    layer.output_size,
-                    layer.spatial_scale,
-                    layer.sampling_ratio,
-                    layer.pool_mode,
-                    layer.aligned,
-                )
-            else:
-                layer.register_forward_pre_hook(_contiguous)
-
-
-def _contiguous(layer: nn.Module, inputs: tuple) -> tuple:
-    return (inputs[0].contiguous(), *inputs[1:])
 
 
 class _Shares(NamedTuple):

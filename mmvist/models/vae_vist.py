@@ -17,10 +17,10 @@ from mmvist.registry import MODELS
 from mmvist.structures.clip import Clip
 from mmvist.structures.hosts import Inputs, unpack_clip
 
+from .any_layout import read_any_layout
 from .detectors import frame_detector
 from .losses import kl_losses
 from .online import OnlineTracking
-from .roi_align import read_any_layout
 from .training import TrainingSamples
 
 
@@ -137,7 +137,6 @@ class VAEVIST(OnlineTracking, BaseMOTModel):
         self.freeze_detector = freeze_detector
 
         self.detector = MODELS.build(detector)
-        read_any_layout(self.detector)
         self.frame_detector = frame_detector(self.detector)
         self.encoder = MODELS.build(
             dict(encoder, with_corr=with_corr, variational=variational)
@@ -167,6 +166,7 @@ class VAEVIST(OnlineTracking, BaseMOTModel):
         if channels_last:
             # a convolution answers in the layout of its weights
             self.to(memory_format=torch.channels_last)
+        read_any_layout(self)
 
     def _check_heads(self) -> None:
         if not self.with_augment or self.frame_detector.roi_head is None:

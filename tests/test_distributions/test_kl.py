@@ -112,6 +112,11 @@ def test_the_derivatives_written_out_are_those_of_autograd(batch: tuple) -> None
     ]
     assert torch.autograd.gradcheck(kl_of, weights)
     assert torch.autograd.gradgradcheck(kl_of, weights)
+    slopes = tuple(torch.rand_like(one) for one in weights)
+    _, forward = torch.func.jvp(kl_of, tuple(weights), slopes)
+    gradients = torch.autograd.grad(kl_of(*weights).sum(), weights)
+    backward = sum((one * two).sum() for one, two in zip(gradients, slopes))
+    torch.testing.assert_close(forward.sum(), backward)
     if batch:
         mapped = torch.vmap(kl_of)(*weights)
         torch.testing.assert_close(mapped, kl_of(*weights))

@@ -16,6 +16,7 @@ from mmdet.structures import DetDataSample, TrackDataSample, TrackSampleList
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmvist.models.any_layout import read_any_layout
 from mmvist.models.detectors import frame_detector
 from mmvist.models.segmentation import segment
 from mmvist.registry import MODELS
@@ -81,6 +82,8 @@ class TrackRCNN(BaseMOTModel):
         self.tracker = MODELS.build(tracker)
         self.supervised_frames = supervised_frames
         self._window = FrameWindow(self.temporal_convs.context)
+        # crops for masks come with the channels innermost
+        read_any_layout(roi_head)
 
     def _features(self, maps: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         return self.detector.neck(maps) if self.detector.with_neck else maps
