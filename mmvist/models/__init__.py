@@ -1,3 +1,4 @@
+from .any_layout import read_any_layout
 from .augment import AugmentHead
 from .auxiliary import AuxiliaryHead
 from .baselines import MaskRCNNIoU, MaskTrackRCNN, RoIEmbedHead, TrackRCNN
@@ -33,4 +34,5 @@ __all__ = [
     'TrackRCNN',
     'VideoEncoder',
     'frame_detector',
+    'read_any_layout',
 ]

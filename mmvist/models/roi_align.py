@@ -17,7 +17,7 @@ class SeparableRoIAlign(RoIAlign):
     Bilinear sampling is separable, and so is the mean over a grid of samples: the
     weight of a cell in a bin is that of its row times that of its column. Of maps whose
     channels are innermost in memory a crop is then rows (h, H) x window (H, W, C) x
-    columns (w, W), and its gradient the transposed product, in a sixth of the time of
+    columns (w, W), and its gradient the transposed product, in a fifth of the time of
     MMCV's loop on a CPU. Of finite maps the numbers are MMCV's but for rounding; a RoI
     that is not finite has a crop of zeros, and where MMCV refuses one that ends before
     it begins, so has that.

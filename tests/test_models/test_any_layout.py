@@ -6,11 +6,12 @@ import pytest
 import torch
 from mmcv.ops import ModulatedDeformConv2dPack, RoIAlign
 from mmdet.models import FCNMaskHead, SingleRoIExtractor
-from tiny_vist import FAST, tiny_model
+from tiny_vist import FAST, tiny_config, tiny_model
 from torch import nn
 
-from mmvist.models.any_layout import read_any_layout
+from mmvist.models import read_any_layout
 from mmvist.models.roi_align import SeparableRoIAlign
+from mmvist.registry import MODELS
 
 INNER = dict(memory_format=torch.channels_last)
 ROIS = torch.tensor([[0, 3.3, 4.1, 30.7, 40.2], [1, 50, 20, 80, 50]])
@@ -69,6 +70,26 @@ def test_mask_heads_too():
     expected = head(crops)
     read_any_layout(head)
     torch.testing.assert_close(head(crops.contiguous(**INNER)), expected)
+
+
+@torch.no_grad()
+def test_a_detector_of_mmdetection_with_the_channels_innermost():
+    torch.manual_seed(0)
+    detector = MODELS.build(tiny_config()['detector']).eval()
+    image, rois = torch.rand(1, 3, 64, 96), ROIS * torch.tensor([0, 1, 1, 1, 1])
+
+    def heads():
+        maps = detector.extract_feat(image)
+        boxes = detector.roi_head._bbox_forward(maps, rois)
+        masks = detector.roi_head._mask_forward(maps, rois)
+        return boxes['cls_score'], boxes['bbox_pred'], masks['mask_preds']
+
+    expected = heads()
+    detector.to(**INNER)
+    read_any_layout(detector)
+    assert detector.extract_feat(image)[0].is_contiguous(**INNER)
+    for one, other in zip(heads(), expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize('changes', [{}, FAST], ids=['default', 'fast'])
