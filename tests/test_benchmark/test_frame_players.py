@@ -21,8 +21,8 @@ HOST_CONFIG = CONFIGS / 'baselines/masktrack-rcnn_mask-rcnn_r18-half_fpn_synthet
 LINUX = Path('/proc/self/clear_refs').exists()
 
 
-def host() -> Player:
-    return Player(Config.fromfile(str(HOST_CONFIG)).model, OBJECTS)
+def host(**options: object) -> Player:
+    return Player(Config.fromfile(str(HOST_CONFIG)).model, OBJECTS, **options)
 
 
 def ours(**changes: object) -> Player:
@@ -54,8 +54,13 @@ def test_boxes_move_inside_the_picture_and_keep_their_size(
 
 @pytest.mark.parametrize(
     'make',
-    [host, ours, lambda: ours(detect_interval=2)],
-    ids=['host', 'ours', 'every second frame detected'],
+    [
+        host,
+        lambda: host(channels_last=True),
+        ours,
+        lambda: ours(detect_interval=2),
+    ],
+    ids=['host', 'channels innermost', 'ours', 'every second frame detected'],
 )
 def test_every_frame_has_every_object(
     make: Callable[[], Player], image: torch.Tensor

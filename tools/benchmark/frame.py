@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from mmvist.apis.complexity import frame_complexity
 from mmvist.benchmark.frames import (
     HOST,
+    INNERMOST,
     RPN_BOXES,
     Objects,
     Player,
@@ -67,6 +68,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def cases_of(depth: int) -> dict[str, Config]:
+    """The host twice, then VAE-VIST."""
+    cases = paper_cases(depth)
+    return {HOST: cases[HOST], INNERMOST: cases[HOST], **cases}
+
+
 def players(
     cases: Mapping[str, Config], objects: Objects, device: str, amp: bool
 ) -> dict[str, Player]:
@@ -75,7 +82,12 @@ def players(
     for case, cfg in cases.items():
         weights = made[HOST].model.detector.state_dict() if made else None
         made[case] = Player(
-            cfg.model, objects, device=device, detector=weights, amp=amp
+            cfg.model,
+            objects,
+            device=device,
+            detector=weights,
+            amp=amp,
+            channels_last=case == INNERMOST,
         )
     return made
 
@@ -92,8 +104,9 @@ def two_frames(
     depth: int, case: str, objects: Objects, device: str, amp: bool
 ) -> Callable[[], None]:
     """A case alone, made anew."""
-    cfg = paper_cases(depth)[case]
-    player = Player(cfg.model, objects, device=device, amp=amp)
+    cfg = cases_of(depth)[case]
+    inside = case == INNERMOST
+    player = Player(cfg.model, objects, device=device, amp=amp, channels_last=inside)
     return partial(see_twice, player, picture(objects.size, device))
 
 
@@ -148,7 +161,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         torch.set_num_threads(args.threads)
     size, numbers, rows = tuple(args.size), [], []
     image = picture(size, args.device)
-    reached, cases = rate(args.device, args.amp), paper_cases(args.depth)
+    reached, cases = rate(args.device, args.amp), cases_of(args.depth)
     for count in args.objects:
         objects = Objects(count, size)
         made = players(cases, objects, args.device, args.amp)
