@@ -95,7 +95,7 @@ def load_checkpoint(
 
     Returns:
         The checkpoint, with its weights under ``'state_dict'`` also where the
-        file is a bare dict of tensors.
+        file is a bare dict of tensors, without the config that old ones hold as text.
 
     Raises:
         CheckpointError: The file is missing, is no checkpoint, or holds more
@@ -138,6 +138,10 @@ def _with_state_dict(checkpoint: Any, name: str) -> dict[str, Any]:
         isinstance(value, Tensor) for value in weights.values()
     ):
         raise CheckpointError(f'checkpoint {name} holds no weights')
+    meta = checkpoint.get('meta')
+    if isinstance(meta, dict):
+        # MMEngine runs this one as a config when it resumes; its own is under 'cfg'
+        meta.pop('config', None)
     return checkpoint
 
 

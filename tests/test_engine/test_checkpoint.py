@@ -144,3 +144,12 @@ def test_what_only_training_uses_may_be_missing_and_is_named(
     torch.save(dict(state_dict=model.state_dict()), tmp_path / 'whole.pth')
     load_weights(model, tmp_path / 'whole.pth')
     assert not caplog.records
+
+
+def test_the_config_of_an_old_checkpoint_is_dropped(tmp_path: Path) -> None:
+    """MMEngine's ``resume`` would run it."""
+    meta = dict(epoch=0, iter=2, config='raise SystemExit', cfg='a = 1')
+    weights = small_model().state_dict()
+    torch.save(dict(state_dict=weights, meta=meta), tmp_path / 'a.pth')
+    found = load_checkpoint(tmp_path / 'a.pth')['meta']
+    assert found == dict(epoch=0, iter=2, cfg='a = 1')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path as osp
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -15,11 +16,31 @@ from mmvist.registry import HOOKS
 
 @HOOKS.register_module()
 class CheckpointHook(HostCheckpointHook):
-    """MMEngine's, which removes what is one too many before it writes the next.
+    """MMEngine's, but that the older checkpoint goes when the newer is there.
 
-    A full disk, weights that are not finite or a ``kill -9`` in between would leave
-    no checkpoint at all, or no best one.
+    MMEngine removes first: a full disk, weights that are not finite or a ``kill -9``
+    in between would leave no checkpoint at all, or no best one. And nothing outside of
+    its own folder is removed, whatever the checkpoint that training goes on from names
+    as the best one so far: it may be of another run, or a stranger's.
     """
+
+    def before_train(self, runner: Runner) -> None:
+        """Find the folder, and in it the best checkpoint so far."""
+        steps = runner.message_hub.runtime_info.get('keep_ckpt_ids')
+        if steps:  # names are made of them
+            steps[:] = [step for step in steps if isinstance(step, int)]
+        super().before_train(runner)
+        if getattr(self, 'best_ckpt_path', None) is not None:
+            self.best_ckpt_path = self._own(self.best_ckpt_path)
+        bests = getattr(self, 'best_ckpt_path_dict', {})
+        bests.update({key: self._own(path) for key, path in bests.items()})
+
+    def _own(self, best: Any) -> str | None:
+        """A best checkpoint of this name in the own folder, which may have moved."""
+        name = osp.basename(best) if isinstance(best, str) else ''
+        path = self.file_backend.join_path(self.out_dir, name)
+        own = name.startswith('best_') and self.file_backend.isfile(path)
+        return path if own else None
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
         with self._removing_afterwards():
