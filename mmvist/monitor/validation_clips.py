@@ -6,7 +6,6 @@ import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-import mmcv
 import numpy as np
 import torch
 from mmdet.structures import DetDataSample, TrackDataSample
@@ -14,6 +13,7 @@ from mmdet.structures import DetDataSample, TrackDataSample
 from mmvist.apis.compare import compare_video
 from mmvist.apis.inference import FrameResult, plain_instances
 from mmvist.apis.next_frame import to_picture
+from mmvist.datasets.transforms.load_frame import picture_of
 from mmvist.evaluation.truth import Truth, TruthVideo
 from mmvist.models import VAEVIST
 from mmvist.structures.clip import Frame
@@ -115,7 +115,7 @@ class ValidationClips:
         for frame in (one for group in outputs for one in flat_samples(group)):
             clip = self._clip_of(frame)
             if clip and any(frame.img_id == one.img_id for one in clip.video.frames):
-                image = mmcv.imread(frame.img_path, backend='cv2')
+                image = picture_of(frame)
                 instances = plain_instances(frame.pred_track_instances, frame.ori_shape)
                 clip.results[frame.img_id] = FrameResult(
                     frame.frame_id, image, instances, tuple(class_names)

@@ -76,3 +76,20 @@ def test_frames_are_painted_each_video_in_its_own_folder(tmp_path: Path) -> None
     assert painted[12:20, 14:26].any() and not empty.any()
     # the sample that the metric reads later is left as it was
     assert isinstance(frames[0].pred_track_instances.masks, torch.Tensor)
+
+
+def test_a_frame_that_cannot_be_read_is_painted_on_black(tmp_path: Path) -> None:
+    hook = ShowDirHook(str(tmp_path / 'painted'))
+    dataset = SimpleNamespace(metainfo=dict(classes=('car',)))
+    hook.before_test(SimpleNamespace(test_dataloader=SimpleNamespace(dataset=dataset)))
+    gone, broken = frame(tmp_path, 0, 0, n=0), frame(tmp_path, 0, 1, n=0)
+    for one in (gone, broken):
+        one.set_metainfo(dict(ori_shape=(32, 48), unreadable='why'))
+    Path(gone.img_path).unlink()
+    Path(broken.img_path).write_bytes(b'no picture')
+    hook.after_test_iter(SimpleNamespace(), 0, outputs=[track(gone, broken)])
+    written = sorted((tmp_path / 'painted').rglob('*.png'))
+    assert len(written) == 2
+    for path in written:
+        image = cv2.imread(str(path))
+        assert image.shape == (32, 48, 3) and not image.any()

@@ -135,6 +135,27 @@ def test_training_is_the_same_with_and_without(
     assert not runner.model.encoder._forward_hooks, 'it has left the encoder'
 
 
+@pytest.mark.parametrize('content', [None, b'no picture'])
+def test_a_shown_frame_that_cannot_be_read_is_black(
+    root: Path, tmp_path: Path, content: bytes | None
+) -> None:
+    shutil.copytree(root, tmp_path / 'toy')
+    path = tmp_path / 'toy/training/image_02/0000/000002.png'
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    # runs of one name would share one visualizer
+    cfg = config(tmp_path / 'toy', tmp_path / f'work-{content is None}', HOOK)
+    # frame 2 is not among those that train
+    cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=1, val_interval=1)
+    cfg.train_dataloader.dataset.data_root = str(root)
+    runner = trained(cfg)
+    folder = Path(runner.work_dir) / runner.timestamp / 'vis_data/vis_image'
+    clip = cv2.imread(str(folder / 'val_0000_1.png'))
+    bar = len(clip) // 2 - 512
+    assert np.median(clip[bar : bar + 512, :768]) == 0
+
+
 def test_pictures_of_each_validation(watched: tuple[VISTRunner, torch.Tensor]) -> None:
     folder = Path(watched[0].work_dir) / watched[0].timestamp / 'vis_data/vis_image'
     names = sorted(path.name for path in folder.iterdir())

@@ -12,6 +12,7 @@ import cv2
 import mmcv
 import numpy as np
 from mmcv.transforms import LoadImageFromFile
+from mmdet.structures import DetDataSample
 from mmengine import fileio
 from PIL import Image, UnidentifiedImageError
 
@@ -74,6 +75,18 @@ class LoadFrame(LoadImageFromFile):
         if image is None:
             raise ValueError(f'{path}: is no picture')
         return image
+
+
+def picture_of(frame: DetDataSample) -> np.ndarray:
+    """A frame of testing as its file has it, (H, W, 3) uint8 BGR, to be drawn on.
+
+    Black where it cannot be read, as :class:`LoadFrame` shows it to a model; that is
+    also a file of a backend that its path does not name, such as LMDB.
+    """
+    results = dict(img_path=frame.img_path)
+    if 'ori_shape' in frame:
+        results.update(zip(('height', 'width'), frame.ori_shape))
+    return LoadFrame().transform(results)['img']
 
 
 def _check_whole(content: bytes) -> None:

@@ -11,6 +11,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
+from mmvist.datasets.transforms.load_frame import picture_of
 from mmvist.registry import HOOKS
 from mmvist.structures.exclusive import unpack_masks
 from mmvist.structures.hosts import flat_samples
@@ -64,7 +65,7 @@ class ShowDirHook(Hook):
         path = Path(frame.img_path)
         self._visualizer.add_datasample(
             path.name,
-            mmcv.imread(str(path), channel_order='rgb'),
+            mmcv.bgr2rgb(picture_of(frame)),
             data_sample=frame,
             draw_gt=False,
             pred_score_thr=self.score_thr,
