@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _HERE = re.sub(r'\W', '', socket.gethostname())[:30]
+_NUMBERS = itertools.count()
 _PART = re.compile(rf'\..*\.{_HERE}-(\d+)\.part(\.\w+)?')
 
 
@@ -44,7 +46,9 @@ def whole_file(path: str | os.PathLike, sync: bool = False) -> Iterator[Path]:
         '1 2 3'
     """
     path = Path(os.path.realpath(path))
-    name = f'.{path.stem[:100]}.{_HERE}-{os.getpid()}.part{path.suffix}'
+    # numbered: names that begin alike may be written together
+    begin = f'.{path.stem[:100]}.{next(_NUMBERS)}'
+    name = f'{begin}.{_HERE}-{os.getpid()}.part{path.suffix}'
     part = path.with_name(name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

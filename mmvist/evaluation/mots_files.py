@@ -35,60 +35,89 @@ def mots_path(folder: Path, video: TruthVideo, suffix: str = '') -> Path:
     return folder / (video.name.replace('/', '_') + suffix)
 
 
-def write_mots_txt(
-    truth: Truth, records: Records, category_ids: Sequence[int], folder: Path
-) -> None:
-    """Write ``NAME.txt`` of each video: frame, id, class, height, width, code.
-
-    Args:
-        truth: The videos; the number of a frame is that of its file.
-        records: Predictions, their masks disjoint.
-        category_ids: Of each label.
-        folder: Is made.
-    """
-    with ExitStack() as files:
-        for video in truth.videos:
-            lines = (
-                f'{frame.number} {track} {category} {frame.height} {frame.width} '
-                f'{rle["counts"]}\n'
-                for frame in video.frames
-                for track, category, rle in _instances(records, frame, category_ids)
-            )
-            path = files.enter_context(whole_file(mots_path(folder, video, '.txt')))
-            path.write_text(''.join(lines))
-
-
-def write_mots_png(
-    truth: Truth, records: Records, category_ids: Sequence[int], folder: Path
-) -> None:
-    """Write ``NAME/FFFFFF.png`` of each frame, as KITTI MOTS has its annotations.
-
-    A pixel (16 bit) is category id * 1000 + instance, 0 background. Instances count
-    from 1 in each class of a video, in the order in which they appear: a track that
-    changes its class is one instance in each.
-
-    Args:
-        truth: The videos; the number of a frame is that of its file.
-        records: Predictions, their masks disjoint.
-        category_ids: Of each label, fit for :func:`check_png_classes`.
-        folder: Is made.
+def check_video_names(truth: Truth) -> None:
+    """Refuse videos whose files would have one name.
 
     Raises:
-        DataError: A video has more than 999 instances of a class; nothing is written.
+        DataError: Two have; one line that names them.
     """
-    values = [
-        _png_values(video, records, category_ids, mots_path(folder, video))
-        for video in truth.videos
-    ]
-    for video, value_of in zip(truth.videos, values, strict=True):
-        with ExitStack() as files:
-            for frame in video.frames:
-                pixels = np.zeros((frame.height, frame.width), dtype=np.uint16)
-                for track, category, rle in _instances(records, frame, category_ids):
-                    mask = mask_utils.decode(rle).astype(bool)
-                    pixels[mask] = value_of[category, track]
-                name = mots_path(folder, video) / f'{frame.number:06}.png'
-                files.enter_context(whole_file(name)).write_bytes(_png(pixels))
+    known: dict[Path, TruthVideo] = {}
+    for video in truth.videos:
+        other = known.setdefault(mots_path(Path(), video), video)
+        if other is not video:
+            raise DataError(
+                f'videos {other.id} ({other.name}) and {video.id} ({video.name}) would '
+                f'share the file {mots_path(Path(), video, ".txt")}: give them names '
+                'of their own'
+            )
+
+
+def write_mots(
+    truth: Truth,
+    records: Records,
+    category_ids: Sequence[int],
+    folder: Path,
+    formats: Sequence[str] = ('txt',),
+) -> None:
+    """Write predictions as txt, png or both; all files, or none.
+
+    As txt there is ``NAME.txt`` of each video: frame, id, class, height, width, code.
+    As png ``NAME/FFFFFF.png`` of each frame, as KITTI MOTS has its annotations: a pixel
+    (16 bit) is category id * 1000 + instance, 0 background. Instances count from 1 in
+    each class of a video, in the order in which they appear: a track that changes its
+    class is one instance in each.
+
+    Args:
+        truth: The videos, fit for :func:`check_video_names`; the number of a frame is
+            that of its file.
+        records: Predictions, their masks disjoint.
+        category_ids: Of each label, for png fit for :func:`check_png_classes`.
+        folder: Is made.
+        formats: Of :data:`MOTS_FORMATS`.
+
+    Raises:
+        DataError: As png, a video has more than 999 instances of a class.
+    """
+    write = {'txt': _write_txt, 'png': _write_pngs}
+    with ExitStack() as files:
+        for name in formats:
+            for video in truth.videos:
+                write[name](video, records, category_ids, folder, files)
+
+
+def _write_txt(
+    video: TruthVideo,
+    records: Records,
+    category_ids: Sequence[int],
+    folder: Path,
+    files: ExitStack,
+) -> None:
+    lines = (
+        f'{frame.number} {track} {category} {frame.height} {frame.width} '
+        f'{rle["counts"]}\n'
+        for frame in video.frames
+        for track, category, rle in _instances(records, frame, category_ids)
+    )
+    path = files.enter_context(whole_file(mots_path(folder, video, '.txt')))
+    path.write_text(''.join(lines))
+
+
+def _write_pngs(
+    video: TruthVideo,
+    records: Records,
+    category_ids: Sequence[int],
+    folder: Path,
+    files: ExitStack,
+) -> None:
+    path = mots_path(folder, video)
+    value_of = _png_values(video, records, category_ids, path)
+    for frame in video.frames:
+        pixels = np.zeros((frame.height, frame.width), dtype=np.uint16)
+        for track, category, rle in _instances(records, frame, category_ids):
+            mask = mask_utils.decode(rle).astype(bool)
+            pixels[mask] = value_of[category, track]
+        part = files.enter_context(whole_file(path / f'{frame.number:06}.png'))
+        part.write_bytes(_png(pixels))
 
 
 def _png(pixels: np.ndarray) -> bytes:

@@ -16,8 +16,8 @@ from .frame_records import FrameRecord, FrameRecordMetric, log_text
 from .mots_files import (
     MOTS_FORMATS,
     check_png_classes,
-    write_mots_png,
-    write_mots_txt,
+    check_video_names,
+    write_mots,
 )
 from .rle import disjoint_rles, merge_rles
 from .table import format_table
@@ -75,7 +75,8 @@ class MOTSMetric(FrameRecordMetric):
     Raises:
         ValueError: If ``format_only`` comes without ``outfile_prefix``, or a format
             is unknown.
-        DataError: When it is fed, if a png cannot hold a class.
+        DataError: When it is fed, if two videos would share a file, or a png cannot
+            hold a class.
     """
 
     default_prefix = 'mots'
@@ -110,9 +111,11 @@ class MOTSMetric(FrameRecordMetric):
 
     def record(self, data_sample: Any) -> FrameRecord:
         """The record of one frame, its masks disjoint and none empty."""
-        if self.outfile_prefix is not None and 'png' in self.outfile_formats:
+        if self.outfile_prefix is not None:
             # told at the first frame, not after hours of testing
-            check_png_classes(self.classes, self.truth.category_ids(self.classes))
+            check_video_names(self.truth)
+            if 'png' in self.outfile_formats:
+                check_png_classes(self.classes, self.truth.category_ids(self.classes))
         record = super().record(data_sample)
         record.rles, record.overlap = disjoint_rles(record.rles, record.scores)
         areas = mask_utils.area(record.rles) if record.rles else np.zeros(0)
@@ -198,9 +201,7 @@ class MOTSMetric(FrameRecordMetric):
 
     def _write(self, records: dict[int, FrameRecord], folder: Path) -> None:
         category_ids = self.truth.category_ids(self.classes)
-        for name in self.outfile_formats:
-            write = {'txt': write_mots_txt, 'png': write_mots_png}[name]
-            write(self.truth, records, category_ids, folder)
+        write_mots(self.truth, records, category_ids, folder, self.outfile_formats)
         print_log(f'MOTS results are in {folder}', logger='current')
 
 

@@ -22,7 +22,7 @@ from mmvist.datasets.converters.mots_txt import read_mots_txt
 from mmvist.datasets.converters.segmentation import read_segmentation
 from mmvist.datasets.errors import DataError
 
-from .mots_files import mots_path
+from .mots_files import check_video_names, mots_path
 from .truth import Truth, TruthFrame, TruthVideo
 
 Found = dict[int, list[dict[str, Any]]]
@@ -62,6 +62,7 @@ def read_predictions(path: str | Path, truth: Truth) -> Iterator[DetDataSample]:
 
 
 def _of_folder(folder: Path, truth: Truth) -> Found:
+    check_video_names(truth)
     label_of = {category: label for label, category in enumerate(_ids(truth))}
     classes = {category: name for name, category in truth.categories.items()}
     found: Found = defaultdict(list)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import itertools
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -165,3 +167,58 @@ def test_a_long_name_is_written(tmp_path: Path) -> None:
     with whole_file(path) as part:
         part.write_text('new')
     assert path.read_text() == 'new'
+
+
+BEST = dict(save_best='toy/rising', rule='greater', max_keep_ckpts=1)
+
+
+def longer(folder: Path, start: Path):
+    """Goes on from the last checkpoint of a folder for six more steps."""
+    cfg = config(folder, **BEST)
+    cfg.train_cfg.max_iters = 12
+    cfg.resume, cfg.load_from = True, str(start / 'iter_6.pth')
+    return cfg
+
+
+def test_the_best_one_of_another_run_stays(tmp_path: Path) -> None:
+    first, second = tmp_path / 'first', tmp_path / 'second'
+    VISTRunner.from_cfg(config(first, **BEST)).train()
+    before = names(first)
+    VISTRunner.from_cfg(longer(second, first)).train()
+    assert names(first) == before == ['best_toy_rising_iter_6.pth', 'iter_6.pth']
+    assert names(second) == ['best_toy_rising_iter_12.pth', 'iter_12.pth']
+
+
+def test_in_a_folder_that_was_copied_the_best_one_is_its_own(tmp_path: Path) -> None:
+    first, second = tmp_path / 'first', tmp_path / 'second'
+    VISTRunner.from_cfg(config(first, **BEST)).train()
+    shutil.copytree(first, second)
+    VISTRunner.from_cfg(longer(second, second)).train()
+    assert names(first) == ['best_toy_rising_iter_6.pth', 'iter_6.pth']
+    assert names(second) == ['best_toy_rising_iter_12.pth', 'iter_12.pth']
+
+
+@pytest.mark.parametrize('named', ['/somewhere/iter_6.pth', '..', 7, None])
+def test_a_name_that_no_best_one_has_is_forgotten(tmp_path: Path, named) -> None:
+    VISTRunner.from_cfg(config(tmp_path, **BEST)).train()
+    path = tmp_path / 'iter_6.pth'
+    checkpoint = torch.load(path, weights_only=False)
+    info = checkpoint['message_hub']['runtime_info']
+    info['best_ckpt'], info['keep_ckpt_ids'] = named, ['../x', 6]
+    torch.save(checkpoint, path)
+    runner = VISTRunner.from_cfg(longer(tmp_path, tmp_path))
+    runner.train()
+    assert names(tmp_path) == [
+        'best_toy_rising_iter_12.pth',
+        'best_toy_rising_iter_6.pth',
+        'iter_12.pth',
+    ]
+
+
+def test_names_that_begin_alike_are_written_together(tmp_path: Path) -> None:
+    paths = [tmp_path / ('x' * 120 + f'{i}.txt') for i in range(3)]
+    with contextlib.ExitStack() as files:
+        for path in paths:
+            files.enter_context(whole_file(path)).write_text(path.stem[-1])
+    assert [path.read_text() for path in paths] == ['0', '1', '2']
+    assert len(list(tmp_path.iterdir())) == 3

@@ -1,5 +1,10 @@
 """Predictions as MOTS pngs, read back by the converter of KITTI MOTS."""
 
+import errno
+import json
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,7 +12,7 @@ from pycocotools import mask as mask_utils
 
 from mmvist.datasets import DataError
 from mmvist.datasets.converters import convert_kitti_mots
-from mmvist.evaluation import MOTSMetric
+from mmvist.evaluation import MOTSMetric, mots_files
 from mmvist.evaluation.rle import encode_mask
 
 CLASSES = ['car', 'pedestrian']
@@ -128,3 +133,38 @@ def test_classes_that_a_png_cannot_hold_are_told_at_the_first_frame(toy, tmp_pat
 def test_unknown_formats(formats):
     with pytest.raises(ValueError, match="known are .'txt', 'png'"):
         MOTSMetric('truth.json', outfile_formats=formats)
+
+
+@pytest.mark.parametrize('names', [('a', 'a'), ('a/b', 'a_b')])
+def test_videos_that_would_share_a_file(toy, tmp_path, names):
+    path = toy.write_truth(tmp_path / 'truth.json', [[toy.Frame()]] * 2, CLASSES)
+    content = json.loads(Path(path).read_text())
+    for video, name in zip(content['videos'], names, strict=True):
+        video['name'] = name
+    Path(path).write_text(json.dumps(content))
+    metric = MOTSMetric(path, outfile_prefix=str(tmp_path / 'out'), format_only=True)
+    with pytest.raises(DataError, match='would share the file a.*txt'):
+        toy.evaluate(metric, [[toy.Frame()]] * 2, CLASSES)
+    assert not (tmp_path / 'out').exists()
+    # numbers need no names
+    assert toy.evaluate(MOTSMetric(path), [[toy.Frame()]] * 2, CLASSES)
+
+
+@pytest.mark.parametrize('formats', ['png', ('txt', 'png')])
+def test_a_full_disk_leaves_all_of_the_old_results(toy, tmp_path, formats, monkeypatch):
+    """Also those of the videos before, and of the other format."""
+    settings = dict(outfile_formats=formats)
+    out = write(toy, tmp_path, toy.random_videos(0), **settings)
+    old = {p.relative_to(out): p.read_bytes() for p in out.rglob('*.*')}
+    encode, made = mots_files._png, []
+
+    def full(pixels):
+        made.append(pixels)
+        if len(made) == 12:  # in the second video
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return encode(pixels)
+
+    monkeypatch.setattr(mots_files, '_png', full)
+    with pytest.raises(OSError, match='No space'):
+        write(toy, tmp_path, toy.random_videos(1), **settings)
+    assert old == {p.relative_to(out): p.read_bytes() for p in out.rglob('*.*')}

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mmvist.datasets.errors import DataError
+from mmvist.files import whole_file
 
 # The split that TrackR-CNN made of KITTI's 21 training sequences; its val part
 # holds 8,029 cars and 3,347 pedestrians.
@@ -62,9 +63,8 @@ def read_split_file(path: str | Path) -> list[str]:
 
 def write_split_file(path: str | Path, sequences: Iterable[str]) -> None:
     """Write a split that :func:`read_split_file` reads."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(''.join(f'{name}\n' for name in sequences), encoding='utf-8')
+    with whole_file(path) as part:
+        part.write_text(''.join(f'{name}\n' for name in sequences), encoding='utf-8')
 
 
 def sequences_of_split(root: str | Path, split: str, frames_dir: Path) -> list[str]:
