@@ -173,7 +173,8 @@ class SkipDecoder(nn.Module):
             skips: The maps that join at each stride, whose channels make up those of
                 the skip; maps of one frame serve all draws.
             sizes: Sizes of the outputs.
-            reach: What will be read of the outputs; the rest is 0 or missing.
+            reach: What will be read of the outputs; the rest is 0 or missing, and
+                what is finer than all that is read is not computed.
 
         Returns:
             Feature maps (N, out_channels or widths, h_s, w_s) at strides 4, 8, 16, 32,
@@ -184,23 +185,30 @@ class SkipDecoder(nn.Module):
             # the layout that a CPU's convolutions need not rearrange
             z = z.to(memory_format=torch.channels_last)
         x = self.stem(z)
-        for level in reversed(range(len(self.fuse))):
+        levels = range(len(self.fuse))
+        last = 0 if reach is None else min(reach.levels, default=len(levels))
+        for level in reversed(levels):
             read = reach is None or level in reach.levels
-            if level == 0 and reach is not None and read:
+            if level < last:
+                outs.append(self._unread(x, level, sizes))
+                continue
+            if level == 0 and reach is not None:
                 outs.append(self._finest(x, skips[0], sizes[0], reach.window))
-                break
+                continue
             if level < len(self.up):
                 x = self.up[level](x)
             height, width = sizes[level]
             x = x[..., :height, :width]
             conv, relu, block = self.fuse[level]
             x = block(relu(_join(conv, x, skips[level], self.lateral[level])))
-            if read:
-                outs.append(self.out[level](x))
-            else:
-                channels = self.out_channels[level]
-                outs.append(x.new_zeros(1).expand(len(x), channels, *sizes[level]))
+            outs.append(self.out[level](x) if read else self._unread(x, level, sizes))
         return tuple(reversed(outs))
+
+    def _unread(
+        self, x: Tensor, level: int, sizes: Sequence[tuple[int, int]]
+    ) -> Tensor:
+        shape = len(x), self.out_channels[level], *sizes[level]
+        return x.new_zeros(1).expand(shape)
 
     def _finest(
         self,

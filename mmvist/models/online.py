@@ -203,16 +203,21 @@ class OnlineTracking:
         No instance is shown, each is lost for this frame, and F_{t-1} and
         Lambda_{t-1} stay those of the last frame that was seen.
         """
-        device, size = frame.image.device, frame.ori_shape
+        device, masks = frame.image.device, Crops([], [], frame.ori_shape)
         none = torch.zeros(0, dtype=torch.long, device=device)
         nothing = InstanceData(
             bboxes=torch.zeros(0, 4, device=device),
             labels=none,
             scores=torch.zeros(0, device=device),
-            instances_id=none,
-            kinds=none,
-            masks=self._as_result(Crops([], [], size), device),
+            instances_id=none.clone(),
+            kinds=none.clone(),
+            masks=self._as_result(masks, device),
         )
+        if self.num_samples > 1:
+            half = dict(dtype=torch.half, device=device)
+            nothing.mask_probs = masks.dense(**half)
+            nothing.mask_variances = masks.dense(**half)
+            nothing.box_variances = torch.zeros(0, 4, device=device)
         before = VideoState.before(frame, state, self.num_classes)
         if before is not state:
             return nothing, state

@@ -31,6 +31,8 @@ class Reach:
 
     def covers(self, other: Reach) -> bool:
         """Whether all that ``other`` reads is in here."""
+        if not other.levels:
+            return True
         (top, left, bottom, right), inner = self.window, other.window
         rows = top <= inner[0] and inner[2] <= bottom
         columns = left <= inner[1] and inner[3] <= right
@@ -75,7 +77,12 @@ def reach_of(
 def levels_of(
     extractors: Sequence[nn.Module], boxes: Tensor, num_levels: int = 4
 ) -> frozenset[int]:
-    """The maps that RoI extractors read for boxes (M, 4); all, if one reads so."""
+    """The maps that RoI extractors read for boxes (M, 4); all, if one reads so.
+
+    Of no boxes, none.
+    """
+    if not len(boxes):
+        return frozenset()
     rois, levels = bbox2roi([boxes]), set()
     for extractor in extractors:
         if not hasattr(extractor, 'map_roi_levels'):

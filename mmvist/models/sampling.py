@@ -36,7 +36,7 @@ def of_known(
 class AugmentMaps:
     """The maps of D_aug for some draws of z, decoded no farther than RoIs reach.
 
-    Of one z they are decoded whole, once.
+    Of one z they are decoded whole, once, where there are RoIs at all.
 
     Args:
         head: D_aug.
@@ -65,12 +65,19 @@ class AugmentMaps:
         boxes: Tensor,  # (M, 4) xyxy, network pixels
     ) -> tuple[Tensor, ...]:
         """Maps of :class:`AugmentHead` that are right for RoIs of these boxes."""
-        if self._whole:
-            self._maps = self._maps or self._decode()
-            return self._maps
-        reach = self._head.reach_of(boxes, self._skips)
-        if self._maps is None or not self._reach.covers(reach):
-            size = tuple(self._skips[0].shape[-2:])
-            self._reach = reach.rounded(size)
-            self._maps = self._decode(self._reach)
+        reach = self._reach_of(boxes)
+        if self._maps is None or not self._covered(reach):
+            self._reach, self._maps = reach, self._decode(reach)
         return self._maps
+
+    def _reach_of(self, boxes: Tensor) -> Reach | None:
+        """What is to be decoded; None for all."""
+        if self._whole and len(boxes):
+            return None
+        size = tuple(self._skips[0].shape[-2:])
+        return self._head.reach_of(boxes, self._skips).rounded(size)
+
+    def _covered(self, reach: Reach | None) -> bool:
+        if self._reach is None:
+            return True
+        return reach is not None and self._reach.covers(reach)

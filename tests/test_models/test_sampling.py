@@ -250,3 +250,59 @@ def test_masks_in_half_precision_are_of_the_boxes_as_they_are(monkeypatch) -> No
     outs = (*maps, *maps, frame)
     segment([(model.augment_head.roi_head, outs)], boxes, torch.tensor([0]), meta)
     assert torch.equal(asked[0][:, 1:], boxes)
+
+
+def ran(decoder: SkipDecoder) -> list[int]:
+    """Gets the level of each subpixel convolution of a decoder that runs."""
+    levels: list[int] = []
+    for level, one in enumerate(decoder.up):
+        one.register_forward_hook(lambda *args, level=level: levels.append(level))
+    return levels
+
+
+@pytest.mark.parametrize(
+    ('read', 'expected'), [({0, 2}, [2, 1, 0]), ({2}, [2]), ({3}, []), (set(), [])]
+)
+@torch.no_grad()
+def test_no_map_is_decoded_that_is_finer_than_all_that_is_read(read, expected) -> None:
+    decoder = SkipDecoder(4, (0,) * 4, (8, 8, 8, 8), 6)
+    levels, z = ran(decoder), torch.randn(2, 4, 4, 6)
+    whole = decoder(z, [[]] * 4, SIZES)
+    levels.clear()
+    found = decoder(z, [[]] * 4, SIZES, Reach((0, 0, 31, 47), frozenset(read)))
+    assert levels == expected
+    for level, (one, other) in enumerate(zip(found, whole, strict=True)):
+        assert one.shape == other.shape
+        same = torch.allclose(one, other, atol=1e-5)
+        assert same if level in read else not one.any()
+
+
+@pytest.mark.parametrize('num_samples', [1, 3])
+def test_a_frame_without_candidates_decodes_nothing(num_samples) -> None:
+    model = drawing_model(num_samples)
+    levels = ran(model.augment_head.decoder)
+    frame = frame_of(torch.randn(1, 3, *SIZE), 0, img_shape=SIZE)
+    model.step(frame, None)
+    assert 0 in levels
+    decoded = len(levels)
+    # no candidate survives: nothing is decoded for masks of none
+    model.tracker.birth_score_thr = model.tracker.augment_birth_score_thr = 2.0
+    levels.clear()
+    found, _ = model.step(frame, None)
+    assert len(found) == 0 and 0 < len(levels) <= decoded
+    levels.clear()
+    model.detector.roi_head.test_cfg.score_thr = 2.0
+    found, _ = model.step(frame, None)
+    assert len(found) == 0 and not levels
+
+
+def test_a_frame_that_is_passed_over_has_the_same_fields() -> None:
+    model = drawing_model()
+    frame = frame_of(torch.randn(1, 3, *SIZE), 0, img_shape=SIZE)
+    seen, _ = model.step(frame, None)
+    passed, _ = model.pass_over(frame, None)
+    assert len(seen) and len(passed) == 0
+    assert set(passed.keys()) == set(seen.keys())
+    for key in seen.keys():
+        assert passed[key].shape == (0, *seen[key].shape[1:]), key
+        assert passed[key].dtype == seen[key].dtype, key
