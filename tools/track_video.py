@@ -67,7 +67,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--checkpoint', required=True, help='its trained weights')
     parser.add_argument('--device', help='such as cpu or cuda:0 (default: the best)')
     parser.add_argument(
-        '--fps', type=float, help='of OUT (default: that of IN, 10 where it has none)'
+        '--fps',
+        type=float,
+        help='of OUT, at which all frames follow (default: that of IN, 10 where it has '
+        'none, each frame at its time)',
     )
     parser.add_argument(
         '--scale',
@@ -112,6 +115,7 @@ class Outputs:
 
     def __init__(self, args: argparse.Namespace, source: FrameSource) -> None:
         self.frames, self.ids, self.scale = 0, set(), args.scale
+        self.in_time = args.fps is None
         self.names = ' and '.join(
             str(path) for path in (args.output, args.save_json) if path
         )
@@ -136,7 +140,8 @@ class Outputs:
             self.lines.write(result)
         if self.video is not None:
             seen = result.image, result.instances, result.class_names
-            self.video.write(draw_instances(*seen, self.scale))
+            seconds = result.seconds if self.in_time else None
+            self.video.write(draw_instances(*seen, self.scale), seconds)
         self.ids.update(result.instances.instances_id.tolist())
         self.frames += 1
 

@@ -28,6 +28,9 @@ class FrameSource:
         length: Number of frames where it is known; a guess for some videos.
         fps: Frames a second, where known.
         live: A camera, an address or a pipe: its end is not known beforehand.
+        filmed: Says when the frame that was yielded last was filmed, in seconds from
+            any point in time, or None; a source that leaves frames out, or whose
+            rate varies, has one.
         wake: Called by :meth:`stop`, for a source that waits for its next frame.
     """
 
@@ -36,8 +39,11 @@ class FrameSource:
     length: int | None = None
     fps: Fraction | None = None
     live: bool = False
+    filmed: Callable[[], float | None] | None = None
     wake: Callable[[], None] | None = None
     stopped: bool = field(default=False, init=False)
+    seconds: float | None = field(default=None, init=False)
+    """From the first frame to the one given last, where it is known."""
 
     def stop(self) -> None:
         """Let the frames end here, as if the video had no more.
@@ -49,7 +55,7 @@ class FrameSource:
             self.wake()
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        size = None
+        size = first = None
         for number, frame in enumerate(self.frames):
             if self.stopped:
                 return
@@ -70,6 +76,9 @@ class FrameSource:
                     f'{frame.shape[0]}, the first one {size[1]} x {size[0]}; '
                     'a video has one size'
                 )
+            moment = None if self.filmed is None else self.filmed()
+            first = moment if first is None else first
+            self.seconds = None if moment is None else moment - first
             yield frame
             if self.stopped:
                 return

@@ -26,6 +26,7 @@ from mmvist.registry import MODELS
 from mmvist.structures.exclusive import unpack_masks
 from mmvist.structures.hosts import Inputs, unpack_frames
 
+from .frame_source import FrameSource
 from .frames import Source, open_source
 
 
@@ -40,12 +41,14 @@ class FrameResult:
             ``labels``, ``scores``, ``instances_id`` (N,) and ``masks``
             (N, H, W) bool; a model without masks leaves them out.
         class_names: Names by label.
+        seconds: Time since the first frame, where the source knows it.
     """
 
     frame_id: int
     image: np.ndarray
     instances: InstanceData
     class_names: tuple[str, ...]
+    seconds: float | None = None
 
 
 class VISTInferencer:
@@ -112,11 +115,11 @@ class VISTInferencer:
         """
         frames = open_source(source)
         self._videos += 1
-        return self._track(iter(frames), self._videos)
+        return self._track(frames, self._videos)
 
-    def _track(self, frames: Iterator[np.ndarray], video: int) -> Iterator[FrameResult]:
+    def _track(self, source: FrameSource, video: int) -> Iterator[FrameResult]:
         state = None
-        for number, image in enumerate(frames):
+        for number, image in enumerate(source):
             inputs, sample = self.prepare(image, number, video)
             if hasattr(self.model, 'step'):
                 [(frame, _)] = unpack_frames(inputs, [sample])
@@ -127,7 +130,7 @@ class VISTInferencer:
                 sample = tracked[0] if self._takes_videos else tracked
                 instances = sample.pred_track_instances
             shown = plain_instances(instances, image.shape[:2])
-            yield FrameResult(number, image, shown, self.class_names)
+            yield FrameResult(number, image, shown, self.class_names, source.seconds)
 
     def prepare(
         self, image: np.ndarray, frame_id: int = 0, video_id: int = 0
@@ -208,8 +211,9 @@ def _class_names(cfg: Config, checkpoint_meta: Mapping[str, Any]) -> tuple[str, 
     own = getattr(kind, 'METAINFO', {})
     for meta in (checkpoint_meta.get('dataset_meta'), dataset.get('metainfo'), own):
         names = {key.lower(): value for key, value in (meta or {}).items()}
-        if names.get('classes'):
-            return tuple(names['classes'])
+        classes = names.get('classes')
+        if classes:  # some of the host's data sets name a single one
+            return (classes,) if isinstance(classes, str) else tuple(classes)
     return ()
 
 

@@ -65,7 +65,8 @@ def record_of(result: FrameResult) -> dict[str, Any]:
     """A result as json holds it, in COCO's words.
 
     Returns:
-        ``frame_id`` from 0, ``height``, ``width``, and ``instances``, each with
+        ``frame_id`` from 0, ``seconds`` since the first frame (null where the source
+        does not know), ``height``, ``width``, and ``instances``, each with
         ``instance_id``, ``label`` and ``category`` (its name, where known),
         ``score``, ``bbox`` (x, y, width, height in pixels of the frame) and
         ``segmentation`` (compressed RLE); a model without masks leaves it out. Of a
@@ -92,7 +93,13 @@ def record_of(result: FrameResult) -> dict[str, Any]:
         if 'box_variances' in instances:
             record.update(_variances(instances[i]))
         records.append(record)
-    return dict(frame_id=result.frame_id, height=height, width=width, instances=records)
+    return dict(
+        frame_id=result.frame_id,
+        seconds=None if result.seconds is None else round(result.seconds, 6),
+        height=height,
+        width=width,
+        instances=records,
+    )
 
 
 def _variances(one: InstanceData) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import os
 import select
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 
 import av
@@ -109,7 +111,9 @@ def open_camera(device: int | str) -> FrameSource:
     capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # the newest frame, where it can be had
     fps = capture.get(cv2.CAP_PROP_FPS)
     rate = Fraction(fps).limit_denominator(1001) if 0 < fps < 1000 else None
-    return FrameSource(_grab(capture, name), name, fps=rate, live=True)
+    # as they are read: what it filmed in between is lost
+    clock = time.monotonic
+    return FrameSource(_grab(capture, name), name, fps=rate, live=True, filmed=clock)
 
 
 class _Interrupted(Exception):
@@ -147,11 +151,20 @@ def _source(
     stream = container.streams.video[0]
     rate = stream.average_rate or stream.guessed_rate
     length = None if live else stream.frames or None
-    return FrameSource(_decode(container, name, live), name, length, rate, live)
+    clock = _Clock()
+    frames = _decode(container, name, live, clock)
+    return FrameSource(frames, name, length, rate, live, lambda: clock.seconds)
+
+
+@dataclass
+class _Clock:
+    """Of a video, at the frame that was decoded last."""
+
+    seconds: float | None = None
 
 
 def _decode(
-    container: av.container.InputContainer, name: str, live: bool
+    container: av.container.InputContainer, name: str, live: bool, clock: _Clock
 ) -> Iterator[np.ndarray]:
     """Frames of a video, upright, as they were filmed."""
     stream = container.streams.video[0]
@@ -172,6 +185,7 @@ def _decode(
                 damaged = 0
                 for frame in frames:
                     count += 1
+                    clock.seconds = frame.time
                     yield _upright(frame)
         except _Interrupted:
             raise KeyboardInterrupt from None

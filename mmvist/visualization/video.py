@@ -53,6 +53,7 @@ class VideoWriter:
         self.fps = Fraction(fps).limit_denominator(1001)
         self.crf = crf
         self.frames = 0
+        self._last = -1
         self._size: tuple[int, ...] = ()
         self._container: av.container.OutputContainer | None = None
 
@@ -67,11 +68,14 @@ class VideoWriter:
     ) -> None:
         self.close()
 
-    def write(self, image: np.ndarray) -> None:
+    def write(self, image: np.ndarray, seconds: float | None = None) -> None:
         """Append a frame.
 
         Args:
             image: (H, W, 3) uint8 BGR, as large as the first.
+            seconds: When it is shown, from the beginning, to the nearest frame of
+                ``fps``; by default, and where it would not come behind the frame
+                before, as the next one at that rate.
 
         Raises:
             UserError: The file cannot be made.
@@ -84,7 +88,9 @@ class VideoWriter:
         height, width = image.shape[:2]
         even = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode='edge')
         frame = av.VideoFrame.from_ndarray(even, format='bgr24')
-        frame.pts, frame.time_base = self.frames, 1 / self.fps
+        place = 0 if seconds is None else round(seconds * self.fps)
+        self._last = max(place, self._last + 1)
+        frame.pts, frame.time_base = self._last, 1 / self.fps
         self._mux(frame)
         self.frames += 1
 
@@ -162,8 +168,8 @@ class PictureFolder:
     def __exit__(self, *error: object) -> None:
         pass
 
-    def write(self, image: np.ndarray) -> None:
-        """Append a frame, (H, W, 3) uint8 BGR.
+    def write(self, image: np.ndarray, seconds: float | None = None) -> None:
+        """Append a frame, (H, W, 3) uint8 BGR; pictures have no time.
 
         Raises:
             UserError: The file cannot be written.

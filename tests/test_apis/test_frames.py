@@ -148,3 +148,14 @@ def test_frames_that_are_none(second: object, message: str) -> None:
     first = np.zeros((8, 8, 3), np.uint8)
     with pytest.raises(SourceError, match=message):
         list(open_source([first, second]))
+
+
+def test_a_video_of_varying_rate_tells_its_times(tmp_path: Path) -> None:
+    times = [0.0, 0.1, 0.5, 0.6]
+    with VideoWriter(tmp_path / 'clip.mp4', fps=10) as video:
+        for seconds in times:
+            video.write(np.zeros((32, 48, 3), np.uint8), seconds)
+    source = open_source(tmp_path / 'clip.mp4')
+    assert [source.seconds for _ in source] == pytest.approx(times)
+    pictures = FrameSource([np.zeros((4, 4, 3), np.uint8)] * 2)
+    assert [pictures.seconds for _ in pictures] == [None, None]

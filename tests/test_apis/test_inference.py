@@ -121,6 +121,8 @@ def test_class_names_without_a_checkpoint() -> None:
     cfg = open_minded(OURS)
     cfg.test_dataloader.dataset.metainfo = dict(classes=('cow', 'dog'))
     assert VISTInferencer(cfg, device='cpu').class_names == ('cow', 'dog')
+    cfg.test_dataloader.dataset.metainfo = dict(classes='cow')
+    assert VISTInferencer(cfg, device='cpu').class_names == ('cow',)
     del cfg.test_dataloader.dataset.metainfo
     assert VISTInferencer(cfg, device='cpu').class_names == ('car', 'pedestrian')
 

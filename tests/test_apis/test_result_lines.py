@@ -37,7 +37,7 @@ def test_what_a_line_says(tmp_path: Path) -> None:
         lines.write(result(0, 2))
         lines.write(result(1, 0))
     first, second = map(json.loads, (tmp_path / 'a.jsonl').read_text().splitlines())
-    assert second == dict(frame_id=1, height=6, width=9, instances=[])
+    assert second == dict(frame_id=1, seconds=None, height=6, width=9, instances=[])
     assert (first['frame_id'], first['height'], first['width']) == (0, 6, 9)
     masks = [one.pop('segmentation') for one in first['instances']]
     assert first['instances'] == [

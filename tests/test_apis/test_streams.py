@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -229,3 +230,16 @@ def test_a_folder_named_as_a_camera_comes_first(
     source: FrameSource = open_source('0')
     assert not source.live
     assert_same(list(source), FRAMES[:1])
+
+
+def test_a_camera_tells_when_a_frame_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not when its rate would have it: what comes while a model works is lost."""
+    monkeypatch.setattr(cv2, 'VideoCapture', Camera)
+    moments = iter([100.0, 100.4, 101.0])
+    clock = SimpleNamespace(monotonic=lambda: next(moments))
+    monkeypatch.setattr(video_source, 'time', clock)
+    source, found = video_source.open_camera(0), []
+    with pytest.raises(SourceError, match='broke off after 3 frames'):
+        for _ in source:
+            found.append(source.seconds)
+    assert found == pytest.approx([0, 0.4, 1.0])

@@ -121,3 +121,14 @@ def test_the_suffix_chooses(tmp_path: Path) -> None:
     assert isinstance(open_writer(tmp_path / 'a'), PictureFolder)
     with pytest.raises(UserError, match='is written as'):
         open_writer(tmp_path / 'a.avi')
+
+
+def test_frames_stand_at_their_times(tmp_path: Path) -> None:
+    """To the nearest of the rate; what does not come behind follows at once."""
+    path = tmp_path / 'clip.mp4'
+    with VideoWriter(path, fps=10) as video:
+        for image, seconds in zip(frames(6), (0.0, 0.11, 1.0, 0.5, None, 2.0)):
+            video.write(image, seconds)
+    with av.open(str(path)) as container:
+        times = [float(frame.time) for frame in container.decode(video=0)]
+    assert times == pytest.approx([0, 0.1, 1.0, 1.1, 1.2, 2.0])
