@@ -9,6 +9,7 @@ import torch
 from mmengine.config import Config
 
 from mmvist.datasets import DataError
+from mmvist.engine.checkpoint import latest_checkpoint
 from mmvist.engine.errors import UserError
 from mmvist.engine.launch import (
     add_common_arguments,
@@ -59,8 +60,12 @@ def settle(cfg: Config, args: argparse.Namespace) -> Config:
             raise UserError('--auto-scale-lr needs auto_scale_lr.base_batch_size')
         cfg.auto_scale_lr.enable = True
     if args.resume is not None:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else args.resume
+        found = args.resume != 'auto' or latest_checkpoint(cfg.work_dir)
+        cfg.resume = bool(found)
+        if found:
+            cfg.load_from = None if args.resume == 'auto' else args.resume
+        else:  # as the config says, its load_from too
+            print(f'{cfg.work_dir} has no checkpoint: from the start')
     start = cfg.get('load_from')
     if start and '://' not in start and not Path(start).is_file():
         raise UserError(f'checkpoint {start} does not exist')

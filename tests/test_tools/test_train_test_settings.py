@@ -91,8 +91,15 @@ def test_out_and_show_dir(cfg: Config, checkpoint: str) -> None:
         settle('test', cfg, checkpoint, '--out', 'tracks.json')
 
 
-def test_resume_and_its_checkpoint(cfg: Config, checkpoint: str) -> None:
+def test_resume_and_its_checkpoint(
+    cfg: Config, checkpoint: str, capsys: pytest.CaptureFixture
+) -> None:
     cfg.load_from = checkpoint
+    settled = settle('train', cfg, '--resume')
+    # nothing to go on from: the start that the config names
+    assert settled.resume is False and settled.load_from == checkpoint
+    assert 'has no checkpoint: from the start' in capsys.readouterr().out
+    Path(cfg.work_dir, 'iter_2.pth').touch()
     settled = settle('train', cfg, '--resume')
     assert settled.resume is True and settled.load_from is None
     settled = settle('train', cfg, '--resume', checkpoint)
