@@ -30,6 +30,9 @@ from mmvist.structures.clip import Frame
 from mmvist.structures.motion import Motion
 from mmvist.structures.track_state import Tracks, VideoState
 
+WARM_UP = 8
+"""Frames of a video until each brings a result."""
+
 
 @dataclass(frozen=True)
 class Complexity:
@@ -144,6 +147,8 @@ def _with_fixed_boxes(model_cfg: Mapping[str, Any], objects: int) -> dict[str, A
     last = test_cfg.get('rcnn', test_cfg)
     last.update(score_thr=-1.0, nms=never, max_per_img=objects)
     tracker = model_cfg.get('tracker', {})
+    if str(tracker.get('type')).endswith('AssociationTracker'):
+        tracker.update(score_thr=-1.0, min_area=-1)
     if str(tracker.get('type')).endswith('IoUHungarianTracker'):
         names = ('match', 'birth', 'augment_birth', 'keep')
         tracker.update({f'{name}_score_thr': 0.0 for name in names})
@@ -192,11 +197,16 @@ def _count_step(model: VAEVIST, image: Tensor, objects: int) -> FlopCounterMode:
 
 
 def _count_predict(model: nn.Module, image: Tensor) -> FlopCounterMode:
-    """The second frame of a video, the first of which shows the same."""
+    """A frame of a video under way, all of whose frames show the same.
+
+    What comes late, as of :class:`TrackRCNN`, is that of an earlier frame: so many
+    frames are seen before that each brings one.
+    """
     size = tuple(image.shape[-2:])
-    first, second = (frame_sample(number, size, size, length=3) for number in range(2))
-    model.predict(image[:, None], [first])
-    return _count(model, lambda: model.predict(image[:, None], [second]))
+    samples = [frame_sample(t, size, size, length=2 * WARM_UP) for t in range(WARM_UP)]
+    for sample in samples[:-1]:
+        model.predict(image[:, None], [sample])
+    return _count(model, lambda: model.predict(image[:, None], samples[-1:]))
 
 
 def frame_sample(

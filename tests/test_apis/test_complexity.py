@@ -110,3 +110,19 @@ def test_the_tool_prints_the_sum(capsys: pytest.CaptureFixture) -> None:
     assert ['all', f'{total / 1e6:.1f}'] in [line.split() for line in printed]
     with pytest.raises(SystemExit):
         tool.main([str(OURS), '--objects', '0'])
+
+
+def test_a_frame_of_track_rcnn_is_whole_though_it_comes_late() -> None:
+    cfg = Config.fromfile(str(PEERS / 'track-rcnn_r18-half_fpn_synthetic.py'))
+    found = [frame_complexity(cfg, (64, 96), objects=n) for n in (2, 4)]
+    # a neck over maps of 32, 64, 128 and 256 channels, once
+    expected = sum(
+        conv(1, inputs, 64, 64 // s, 96 // s) + conv(3, 64, 64, 64 // s, 96 // s)
+        for inputs, s in zip((32, 64, 128, 256), (4, 8, 16, 32))
+    )
+    parts = [one.by_part for one in found]
+    assert parts[0]['detector.neck'] == expected
+    assert parts[0]['detector.rpn_head'] > 0
+    assert any(name.startswith('temporal_convs') for name in parts[0])
+    grown = parts[1]['detector.roi_head'] - parts[0]['detector.roi_head']
+    assert grown > 0
