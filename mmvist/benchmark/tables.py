@@ -147,8 +147,9 @@ class Benchmark:
     def _do(self, run: Run, steps: Steps) -> None:
         """Train and test; of the first seed the weights on the way are tested, too."""
         if run.splits and run.seed == SEED and self.searches:
-            search = self._search(run.row)
-            run.adopt(search.training(run.tuned[LEARNING_RATE]))
+            trained = self._search(run.row).training(run.tuned[LEARNING_RATE])
+            trained.settle()  # of this length, or it is refused
+            run.adopt(trained)
         run.train(steps)
         run.test(steps)
         if run.seed == self.seeds[0]:
