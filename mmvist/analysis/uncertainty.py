@@ -46,7 +46,8 @@ class Uncertainty:
             belongs to the instance that the mask covers best.
         boxes: Of each instance that was propagated and is a hit: mean variance of the
             four numbers of its propagated box in square pixels, area of the box, mean
-            variance of the mask's probability in it, hidden fraction of what was hit.
+            variance of the mask's probability in it, hidden fraction of what was hit,
+            NaN where that is not known.
     """
 
     identity: Calibration = field(default_factory=Calibration)
@@ -105,12 +106,13 @@ class Uncertainty:
         if identity in self._last:
             same = now is not None and now == self._last[identity]
             self.identity.add(one.scores.numpy(), np.array([same]))
-        if int(one.kinds[0]) != NEW and hit is not None and hidden is not None:
+        if int(one.kinds[0]) != NEW and hit is not None:
             x1, y1, x2, y2 = one.bboxes[0].tolist()
             area = max((x2 - x1) * (y2 - y1), 1.0)
             spread = float(one.box_variances[0].mean())
             blur = float(one.mask_variances.float().sum()) / area
-            self.boxes.append((spread, area, blur, hidden[now]))
+            share = float('nan') if hidden is None else hidden[now]
+            self.boxes.append((spread, area, blur, share))
         self._last[identity] = now
 
     def median_deviation(self) -> float:
@@ -127,6 +129,8 @@ class Uncertainty:
         if len(self.boxes) < 3:
             return dict.fromkeys(('box', 'relative', 'mask'), float('nan'))
         spread, area, blur, hidden = np.array(self.boxes).T
+        if np.isnan(hidden).any():
+            return dict.fromkeys(('box', 'relative', 'mask'), float('nan'))
         pairs = dict(box=spread, relative=spread / area, mask=blur)
         return {
             name: float(spearmanr(values, hidden).statistic)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .equicorrelation import at_least_float32
+from .equicorrelation import at_least_float32, precise_dtype
 
 #: Both eigenvalues 1 - rho and 1 + (d - 1) rho of a mapped correlation are at
 #: least this (to float32 rounding), which bounds the gradients of a KL.
@@ -64,7 +64,7 @@ def logits_from_correlation(
     """
     rho = torch.as_tensor(rho)
     rho = rho.to(at_least_float32(rho.dtype))
-    wide = rho.double()
+    wide = rho.to(precise_dtype(rho.device))
     low = _lower_bound(group_sizes, signed, wide)
     share = (wide / (1 - CORRELATION_MARGIN) - low) / (1 - low)
     if not ((share > 0) & (share < 1)).all():

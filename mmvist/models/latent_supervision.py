@@ -6,6 +6,8 @@ hung on a backbone that belongs to another model.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from mmengine.model import BaseModel
 from torch import Tensor, nn
@@ -88,6 +90,15 @@ class LatentSupervision(BaseModel):
         if mode == 'loss':
             return self.loss(inputs, data_samples)
         return self.detector(inputs, data_samples, mode=mode)
+
+    def predict(self, inputs: Tensor, data_samples: list, **kwargs: object) -> list:
+        """What the detector says, which is all that there is in testing."""
+        return self.detector.predict(inputs, data_samples, **kwargs)
+
+    @property
+    def tracker(self) -> Any:
+        """That of a video model; None of an image detector."""
+        return getattr(self.detector, 'tracker', None)
 
     def loss(
         self,

@@ -92,14 +92,15 @@ def damage_masks(
     cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
     linear = torch.stack([cos, sin, -sin, cos], dim=1).view(-1, 2, 2)
     half = boxes.new_tensor([width / 2, height / 2])
-    # sums instead of products of matrices: autocast would round pixels to half
+    # a sum and no product of matrices, which autocast would round to half
     constant = centre - (linear * (centre + offset)[:, None]).sum(dim=-1)
     ratio = half[None, :] / half[:, None]
     theta_linear = linear * ratio
     theta_constant = ((linear * half).sum(dim=-1) + constant - half) / half
     theta = torch.cat([theta_linear, theta_constant[:, :, None]], dim=2)
-    grid = F.affine_grid(theta, (count, 1, height, width), align_corners=False)
-    moved = F.grid_sample(masks[:, None].float(), grid, align_corners=False)
+    with torch.autocast(boxes.device.type, enabled=False):  # nor does the grid's
+        grid = F.affine_grid(theta, (count, 1, height, width), align_corners=False)
+        moved = F.grid_sample(masks[:, None].float(), grid, align_corners=False)
     return moved[:, 0] > 0.5
 
 

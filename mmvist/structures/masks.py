@@ -127,7 +127,7 @@ def mask_iou(
             part2 = flat2[:, start : start + pixels].float()
             inter += (part1 @ part2.T).long()
     union = flat1.sum(1)[:, None] + flat2.sum(1)[None] - inter
-    return (inter.double() / union.clamp(min=1).double()).float()
+    return inter.float() / union.clamp(min=1).float()
 
 
 def _check_masks(masks: Tensor) -> None:

@@ -120,3 +120,11 @@ def test_diagrams(tmp_path: Path) -> None:
     assert (tmp_path / 'out.png').read_bytes().startswith(b'\x89PNG')
     with pytest.raises(UserError, match='cannot be written'):
         reliability_diagrams({1: found}, tmp_path / 'no' / 'out.png')
+
+
+def test_without_hidden_fractions_boxes_have_a_spread_all_the_same() -> None:
+    found = Uncertainty()
+    for spread in (0.1, 0.2, 0.4):
+        found.add(seen(LEFT, ids=[1], spread=(spread,)), truth(LEFT))
+    assert found.median_deviation() == pytest.approx(0.2**0.5)
+    assert np.isnan(list(found.correlations().values())).all()

@@ -168,3 +168,15 @@ def test_a_loss_of_the_same_name_is_refused(images, monkeypatch):
     )
     with pytest.raises(ValueError, match="same name: {'loss_aux'}"):
         images.train().loss(**image_batch(images))
+
+
+def test_in_testing_it_is_the_video_model_that_it_holds(clips):
+    data = clips.data_preprocessor(test_data(toy_video(), range(3)), False)
+    clips.eval()
+    found = clips.predict(data['inputs'], data['data_samples'])
+    assert len(found[0]) == 3 and 'instances_id' in found[0][0].pred_track_instances
+    assert clips.tracker is clips.detector.tracker
+
+
+def test_an_image_detector_has_no_tracker(images):
+    assert images.tracker is None

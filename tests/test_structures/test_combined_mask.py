@@ -118,3 +118,13 @@ def test_jitter_is_bounded():
         assert part.max() > 0.9 * limit and part.min() < -0.9 * limit
     torch.testing.assert_close(jitter_boxes(boxes, 0, 0), boxes)
     assert jitter_boxes(boxes[:0]).shape == (0, 4)
+
+
+def test_autocast_moves_no_mask_elsewhere():
+    masks, boxes = torch.zeros(1, 400, 900), torch.tensor([[600.0, 200, 700, 300]])
+    masks[0, 200:300, 600:700] = 1
+    torch.manual_seed(0)
+    expected = damage_masks(masks, boxes)
+    torch.manual_seed(0)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        assert torch.equal(damage_masks(masks, boxes), expected)

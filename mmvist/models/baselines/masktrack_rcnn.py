@@ -88,6 +88,8 @@ class MaskTrackRCNN(_MaskTrackRCNN):
         tracked = super().predict(inputs, data_samples, rescale, **kwargs)
         for sample in tracked[0]:
             found = sample.pred_track_instances
+            # the host numbers its first ones on the CPU
+            found.instances_id = found.instances_id.to(found.scores.device)
             shown = found.scores >= self.show_score_thr
             sample.pred_track_instances = exclusive_instances(found[shown])
         return tracked
