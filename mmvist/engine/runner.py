@@ -7,6 +7,7 @@ from typing import Any
 
 from mmengine.device import get_device
 from mmengine.dist import all_gather_object, is_main_process
+from mmengine.hooks import CheckpointHook as HostCheckpointHook
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper, revert_sync_batchnorm
 from mmengine.optim import OptimWrapper
@@ -26,16 +27,20 @@ from .checkpoint import (
 )
 from .distributed import CPUDistributedDataParallel, init_cpu_group
 from .errors import CheckpointError, UserError
+from .hooks.checkpoint import CheckpointHook
 from .hooks.finite_loss import FiniteLossHook
 from .hooks.unreadable_frames import UnreadableFramesHook
+
+_HOST_CHECKPOINT_HOOKS = 'CheckpointHook', 'mmengine.CheckpointHook', HostCheckpointHook
 
 
 @RUNNERS.register_module()
 class VISTRunner(Runner):
     """The runner of ``tools/train.py`` and ``tools/test.py``.
 
-    It differs from :class:`mmengine.runner.Runner` in five things: checkpoints
-    are read without running what they hold and have to fit the model; several
+    It differs from :class:`mmengine.runner.Runner` in six things: checkpoints
+    are read without running what they hold and have to fit the model; they are kept
+    by our :class:`CheckpointHook` where a config names MMEngine's; several
     processes work on a CPU too; training stops at a loss that is not finite
     (:class:`FiniteLossHook`), and a test does not at a frame that cannot be read
     (``unreadable``, a :class:`UnreadableFramesHook`); and ``console_log_level =
@@ -45,6 +50,10 @@ class VISTRunner(Runner):
 
     def register_default_hooks(self, hooks: dict | None = None) -> None:
         """MMEngine's, those of the config, and what every training wants."""
+        hooks = {'checkpoint': dict(type='CheckpointHook', interval=1), **(hooks or {})}
+        kept = hooks['checkpoint']
+        if isinstance(kept, Mapping) and kept.get('type') in _HOST_CHECKPOINT_HOOKS:
+            hooks['checkpoint'] = dict(kept, type=CheckpointHook)
         super().register_default_hooks(hooks)
         self.unreadable = UnreadableFramesHook()
         self.register_hook(FiniteLossHook())

@@ -33,7 +33,7 @@ class RisingMetric(BaseMetric):
         self.results.extend(data_samples)
 
     def compute_metrics(self, results) -> dict:
-        return dict(rising=float(next(self.times)))
+        return dict(rising=float(next(self.times)), same=1.0)
 
 
 def config(folder: Path, **checkpoint):
@@ -198,21 +198,38 @@ def test_in_a_folder_that_was_copied_the_best_one_is_its_own(tmp_path: Path) -> 
     assert names(second) == ['best_toy_rising_iter_12.pth', 'iter_12.pth']
 
 
-@pytest.mark.parametrize('named', ['/somewhere/iter_6.pth', '..', 7, None])
-def test_a_name_that_no_best_one_has_is_forgotten(tmp_path: Path, named) -> None:
-    VISTRunner.from_cfg(config(tmp_path, **BEST)).train()
-    path = tmp_path / 'iter_6.pth'
+@pytest.mark.parametrize('named', ['', 'best_a.pth', 'iter_6.pth'])
+@pytest.mark.parametrize('kind', ['CheckpointHook', 'mmvist.CheckpointHook'])
+def test_nothing_elsewhere_is_removed_as_the_best_one(
+    tmp_path: Path, named: str, kind: str
+) -> None:
+    """A folder or a file; also where the config names MMEngine's hook."""
+    own, others = tmp_path / 'own', tmp_path / 'others'
+    VISTRunner.from_cfg(config(own, **BEST)).train()
+    others.mkdir()
+    for name in ('best_a.pth', 'iter_6.pth'):
+        (others / name).touch()
+    path = own / 'iter_6.pth'
     checkpoint = torch.load(path, weights_only=False)
     info = checkpoint['message_hub']['runtime_info']
-    info['best_ckpt'], info['keep_ckpt_ids'] = named, ['../x', 6]
+    info['best_ckpt'] = str(others / named) if named else str(others)
     torch.save(checkpoint, path)
-    runner = VISTRunner.from_cfg(longer(tmp_path, tmp_path))
-    runner.train()
-    assert names(tmp_path) == [
-        'best_toy_rising_iter_12.pth',
-        'best_toy_rising_iter_6.pth',
-        'iter_12.pth',
-    ]
+    cfg = longer(own, own)
+    cfg.default_hooks.checkpoint.type = kind
+    VISTRunner.from_cfg(cfg).train()
+    assert names(others) == ['best_a.pth', 'iter_6.pth']
+    assert 'best_toy_rising_iter_12.pth' in names(own)
+
+
+def test_a_kind_of_best_one_that_never_came_is_not_published(tmp_path: Path) -> None:
+    cfg = longer(tmp_path / 'second', tmp_path / 'first')
+    several = dict(BEST, save_best=['toy/rising', 'toy/same'], rule=['greater'] * 2)
+    VISTRunner.from_cfg(config(tmp_path / 'first', **several)).train()
+    cfg.default_hooks.checkpoint.update(several, published_keys=['state_dict'])
+    VISTRunner.from_cfg(cfg).train()
+    found = names(tmp_path / 'second')
+    assert any(name.startswith('best_toy_rising_iter_12-') for name in found)
+    assert not any(name.startswith('best_toy_same') for name in found)
 
 
 def test_names_that_begin_alike_are_written_together(tmp_path: Path) -> None:

@@ -26,14 +26,15 @@ class CheckpointHook(HostCheckpointHook):
 
     def before_train(self, runner: Runner) -> None:
         """Find the folder, and in it the best checkpoint so far."""
-        steps = runner.message_hub.runtime_info.get('keep_ckpt_ids')
-        if steps:  # names are made of them
-            steps[:] = [step for step in steps if isinstance(step, int)]
         super().before_train(runner)
         if getattr(self, 'best_ckpt_path', None) is not None:
             self.best_ckpt_path = self._own(self.best_ckpt_path)
         bests = getattr(self, 'best_ckpt_path_dict', {})
         bests.update({key: self._own(path) for key, path in bests.items()})
+
+    def _publish_model(self, runner: Runner, ckpt_path: str | None) -> None:
+        if ckpt_path is not None:  # no validation was the best of its kind
+            super()._publish_model(runner, ckpt_path)
 
     def _own(self, best: Any) -> str | None:
         """A best checkpoint of this name in the own folder, which may have moved."""
