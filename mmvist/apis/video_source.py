@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import select
 import time
@@ -151,16 +152,38 @@ def _source(
     stream = container.streams.video[0]
     rate = stream.average_rate or stream.guessed_rate
     length = None if live else stream.frames or None
-    clock = _Clock()
+    clock = _Clock(float(1 / (rate or 25)), TIMEOUT if live else math.inf)
     frames = _decode(container, name, live, clock)
     return FrameSource(frames, name, length, rate, live, lambda: clock.seconds)
 
 
 @dataclass
 class _Clock:
-    """Of a video, at the frame that was decoded last."""
+    """Of a video, at the frame that was decoded last.
 
+    A stream that is set anew, or begins again, goes on as if nothing had been between.
+
+    Attributes:
+        each: Seconds of a frame.
+        longest: Seconds that may be between two.
+        seconds: What it says.
+    """
+
+    each: float
+    longest: float
     seconds: float | None = None
+    _last: float | None = None
+    _leapt: float = 0.0
+
+    def set(self, told: float | None) -> None:
+        """Take the time that a frame tells."""
+        if told is None:
+            self.seconds = None
+            return
+        passed = self.each if self._last is None else told - self._last
+        if not 0 < passed <= self.longest:
+            self._leapt += passed - self.each
+        self._last, self.seconds = told, told - self._leapt
 
 
 def _decode(
@@ -185,7 +208,7 @@ def _decode(
                 damaged = 0
                 for frame in frames:
                     count += 1
-                    clock.seconds = frame.time
+                    clock.set(frame.time)
                     yield _upright(frame)
         except _Interrupted:
             raise KeyboardInterrupt from None

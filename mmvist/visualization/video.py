@@ -16,6 +16,8 @@ from av.video.reformatter import Colorspace
 
 from mmvist.engine.errors import UserError
 
+UNIT = Fraction(1, 90_000)
+"""Seconds in which frames tell their times, where they do; that of MPEG."""
 VIDEO_SUFFIXES = ('.mp4', '.m4v', '.mov', '.mkv')
 
 
@@ -53,7 +55,8 @@ class VideoWriter:
         self.fps = Fraction(fps).limit_denominator(1001)
         self.crf = crf
         self.frames = 0
-        self._last = -1
+        self._last = 0
+        self._unit = UNIT
         self._size: tuple[int, ...] = ()
         self._container: av.container.OutputContainer | None = None
 
@@ -73,24 +76,28 @@ class VideoWriter:
 
         Args:
             image: (H, W, 3) uint8 BGR, as large as the first.
-            seconds: When it is shown, from the beginning, to the nearest frame of
-                ``fps``; by default, and where it would not come behind the frame
-                before, as the next one at that rate.
+            seconds: When it is shown, from the beginning; given from the first frame
+                on or of none. A frame without, or that would not come behind the one
+                before, follows that at the rate ``fps``.
 
         Raises:
             UserError: The file cannot be made.
             ValueError: The frame has another size than the first.
         """
         if self._container is None:
+            # frames without times have those of the rate, whatever that is
+            self._unit = 1 / self.fps if seconds is None else UNIT
             self._open(image.shape)
         if image.shape != self._size:
             raise ValueError(f'frame of {image.shape} in a video of {self._size}')
         height, width = image.shape[:2]
         even = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode='edge')
         frame = av.VideoFrame.from_ndarray(even, format='bgr24')
-        place = 0 if seconds is None else round(seconds * self.fps)
-        self._last = max(place, self._last + 1)
-        frame.pts, frame.time_base = self._last, 1 / self.fps
+        frame.duration = max(round(1 / self.fps / self._unit), 1)
+        frame.pts = 0 if seconds is None else round(seconds / self._unit)
+        if self.frames and frame.pts <= self._last:
+            frame.pts = self._last + frame.duration
+        frame.time_base, self._last = self._unit, frame.pts
         self._mux(frame)
         self.frames += 1
 
@@ -133,6 +140,7 @@ class VideoWriter:
             stream = container.add_stream(codec, rate=self.fps, options=options)
             stream.height, stream.width = even
             stream.pix_fmt = 'yuv420p'
+            stream.codec_context.time_base = self._unit
             # the matrix of FFmpeg's RGB conversion, which a player guesses otherwise
             stream.codec_context.colorspace = Colorspace.ITU601
             container.start_encoding()  # makes the file

@@ -243,3 +243,28 @@ def test_a_camera_tells_when_a_frame_was_read(monkeypatch: pytest.MonkeyPatch) -
         for _ in source:
             found.append(source.seconds)
     assert found == pytest.approx([0, 0.4, 1.0])
+
+
+@pytest.mark.parametrize(
+    ('told', 'said'),
+    [
+        ([5.0, 5.1, 5.3], [5.0, 5.1, 5.3]),
+        ([5.0, 900.0, 900.2], [5.0, 5.1, 5.3]),  # set anew
+        ([5.0, 1.0, 1.2], [5.0, 5.1, 5.3]),  # from the beginning
+        ([5.0, None, 5.2], [5.0, None, 5.2]),
+    ],
+)
+def test_a_stream_that_is_set_anew_goes_on(told, said) -> None:
+    clock = video_source._Clock(0.1, video_source.TIMEOUT)
+    found = []
+    for one in told:
+        clock.set(one)
+        found.append(clock.seconds)
+    assert [v and round(v, 6) for v in found] == said
+
+
+def test_a_file_may_stand_still_for_long() -> None:
+    clock = video_source._Clock(0.1, float('inf'))
+    for one in (0.0, 900.0):
+        clock.set(one)
+    assert clock.seconds == 900
