@@ -81,8 +81,29 @@ class Search:
             for name, values in self._grid().items()
         }
         metrics = self._try(trial, settings, steps)
-        record = dict(settings=settings, metrics=metrics)
+        record = dict(settings=settings, metrics=metrics, iterations=self.length)
         store.finish(study, trial, metrics['mots/sMOTSA'], record)
+
+    @property
+    def length(self) -> int:
+        """Iterations of each training."""
+        return self.iterations or self.data.iterations
+
+    def check(self, study: optuna.Study) -> None:
+        """Whether what has been tried so far was trained for this length.
+
+        Raises:
+            UserError: It was another one.
+        """
+        for trial in study.get_trials(states=[TrialState.COMPLETE]):
+            known = trial.user_attrs['record'].get('iterations', self.length)
+            if known != self.length:
+                raise UserError(
+                    f'{self.row.title} was searched with trainings of {known} '
+                    f'iterations in {self.folder}, asked for are {self.length}: say '
+                    '--max-iters as then, or choose another --work-dir, with '
+                    '--searched-in for settings of this one'
+                )
 
     def best(self, study: optuna.Study) -> dict[str, Any]:
         """The settings with the highest sMOTSA."""

@@ -147,9 +147,8 @@ class Benchmark:
     def _do(self, run: Run, steps: Steps) -> None:
         """Train and test; of the first seed the weights on the way are tested, too."""
         if run.splits and run.seed == SEED and self.searches:
-            trained = self._search(run.row).training(run.tuned[LEARNING_RATE])
-            trained.settle()  # of this length, or it is refused
-            run.adopt(trained)
+            search = self._search(run.row)
+            run.adopt(search.training(run.tuned[LEARNING_RATE]))
         run.train(steps)
         run.test(steps)
         if run.seed == self.seeds[0]:
@@ -163,6 +162,7 @@ class Benchmark:
             return
         search = self._search(row)
         study = store.study(search.study_name)
+        search.check(study)
         while left := search.left(study):
             number = self.search - left + 1
             steps.announce(f'{row.title}: setting {number} of {self.search}')

@@ -431,15 +431,16 @@ def test_mistakes_are_told(data: Data, tmp_path: Path) -> None:
         broken.path(data)
 
 
-def test_a_search_of_shorter_trainings_is_no_run_of_longer_ones(
-    data: Data, tmp_path: Path, fake_tools: type[FakeTools]
+@pytest.mark.parametrize('refit', [True, False])
+def test_a_search_of_shorter_trainings_is_none_of_longer_ones(
+    data: Data, tmp_path: Path, fake_tools: type[FakeTools], refit: bool
 ) -> None:
     """It was stopped behind its searches, and goes on with another length."""
-    once = replace(data, rate_factors=(1.0,), refit=False)
+    once = replace(data, rate_factors=(1.0,), refit=refit)
     fake_tools.dies_at = 8  # two rows: a training and three settings each
     with pytest.raises(Killed):
         go(benchmark(once, tmp_path, seeds=[0], search=3))
     fake_tools.dies_at = None
-    with pytest.raises(UserError, match='with other settings'):
+    with pytest.raises(UserError, match='searched with trainings of 20 iterations'):
         go(benchmark(once, tmp_path, seeds=[0], search=3, iterations=40))
     assert len(fake_tools.ran) == 8
