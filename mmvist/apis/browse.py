@@ -17,6 +17,7 @@ from mmvist.datasets.samplers import FrameIndex
 from mmvist.engine.errors import UserError
 from mmvist.engine.launch import check_data, inner_dataset
 from mmvist.evaluation.truth import Truth, TruthFrame, TruthVideo
+from mmvist.structures.hosts import class_names
 from mmvist.visualization import draw_ignored, draw_instances, with_header
 
 from .compare import truth_instances
@@ -123,7 +124,7 @@ def browse_dataset(
                 "MMDetection's tools/analysis_tools/browse_dataset.py draws pictures"
             )
         names = _video_names(dataset)
-        classes = tuple(dataset.metainfo.get('classes') or ())
+        classes = class_names(dataset.metainfo.get('classes'))
         for video in _chosen(names, sequences):
             for frame in range(dataset.get_len_per_video(video)):
                 index = FrameIndex(video, frame, mix_seed(seed, video, frame))

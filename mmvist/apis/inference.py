@@ -24,7 +24,7 @@ from mmvist.engine.errors import UserError
 from mmvist.engine.launch import inner_dataset, read_file
 from mmvist.registry import MODELS
 from mmvist.structures.exclusive import unpack_masks
-from mmvist.structures.hosts import Inputs, unpack_frames
+from mmvist.structures.hosts import Inputs, class_names, unpack_frames
 
 from .frame_source import FrameSource
 from .frames import Source, open_source
@@ -211,9 +211,8 @@ def _class_names(cfg: Config, checkpoint_meta: Mapping[str, Any]) -> tuple[str, 
     own = getattr(kind, 'METAINFO', {})
     for meta in (checkpoint_meta.get('dataset_meta'), dataset.get('metainfo'), own):
         names = {key.lower(): value for key, value in (meta or {}).items()}
-        classes = names.get('classes')
-        if classes:  # some of the host's data sets name a single one
-            return (classes,) if isinstance(classes, str) else tuple(classes)
+        if names.get('classes'):
+            return class_names(names['classes'])
     return ()
 
 

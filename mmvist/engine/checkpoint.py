@@ -21,6 +21,8 @@ from mmengine.runner.checkpoint import CheckpointLoader, load_state_dict
 from mmengine.utils import digit_version
 from torch import Tensor, nn
 
+from mmvist.structures.hosts import class_names
+
 from .errors import CheckpointError
 
 # below this share of the model's weights a checkpoint is of another model
@@ -206,7 +208,7 @@ def check_fit(
 
 
 def check_classes(
-    checkpoint: Mapping[str, Any], classes: Sequence[str] | None, name: str
+    checkpoint: Mapping[str, Any], classes: Sequence[str] | str | None, name: str
 ) -> None:
     """Refuse weights that were trained for other classes, or in another order.
 
@@ -220,7 +222,8 @@ def check_classes(
         CheckpointError: One line with both lists.
     """
     meta = (checkpoint.get('meta') or {}).get('dataset_meta') or {}
-    trained = meta.get('classes', meta.get('CLASSES'))
+    trained = class_names(meta.get('classes', meta.get('CLASSES')))
+    classes = class_names(classes)
     # a longer list that begins in the same way means the same by each label, as
     # that of MMDetection's MOTChallengeDataset beside a detector of pedestrians
     if trained and classes and any(a != b for a, b in zip(trained, classes)):

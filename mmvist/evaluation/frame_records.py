@@ -18,6 +18,8 @@ import torch
 from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
 from mmengine.logging import MMLogger, print_log
 
+from mmvist.structures.hosts import class_names
+
 from .any_host import AnyHostMetric
 from .rle import Rle, encode_masks, first_by_score
 from .truth import Truth, load_truth
@@ -80,13 +82,13 @@ class FrameRecordMetric(AnyHostMetric):
         Raises:
             RuntimeError: If no dataset has told its classes.
         """
-        classes = (self.dataset_meta or {}).get('classes')
+        classes = class_names((self.dataset_meta or {}).get('classes'))
         if not classes:
             raise RuntimeError(
                 f'{type(self).__name__} needs `dataset_meta["classes"]`; the '
                 'runner sets it from the dataset'
             )
-        return [classes] if isinstance(classes, str) else list(classes)
+        return list(classes)
 
     def process_video(self, data_samples: Sequence[Any]) -> None:
         """Record all frames of a video."""

@@ -20,6 +20,7 @@ from torch.utils.hooks import RemovableHandle
 from mmvist.evaluation.truth import load_truth
 from mmvist.models.encoding import Encoding
 from mmvist.registry import HOOKS
+from mmvist.structures.hosts import class_names
 
 from .latent_statistics import ActiveUnits, quantiles
 from .validation_clips import ValidationClips
@@ -152,8 +153,8 @@ class VISTVisualizationHook(Hook):
     ) -> None:
         """Keep what the model sees in the frames that are shown."""
         if self._shown is not None:
-            classes = runner.val_dataloader.dataset.metainfo.get('classes') or ()
-            self._shown.keep(outputs or (), classes)
+            metainfo = runner.val_dataloader.dataset.metainfo
+            self._shown.keep(outputs or (), class_names(metainfo.get('classes')))
 
     def after_val_epoch(
         self, runner: Runner, metrics: dict[str, float] | None = None

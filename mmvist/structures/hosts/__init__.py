@@ -12,8 +12,10 @@ from mmvist.structures.clip import Clip, Frame
 from .common import flat_samples, frame_from_sample
 from .from_mmdet import clip_from_mmdet
 from .from_mmtrack import clip_from_mmtrack
+from .names import class_names
 
 __all__ = [
+    'class_names',
     'clip_from_mmdet',
     'clip_from_mmtrack',
     'flat_samples',
