@@ -50,9 +50,14 @@ class DumpTracks(AnyHostMetric):
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
         """Write the file; there is no metric."""
-        results.sort(key=lambda record: (record['video_id'], record['frame_id']))
+        # of several processes, a sampler that pads may have shown a video twice
+        names = ('video_id', 'frame_id', 'img_id', 'img_path')
+        frames = {tuple(map(one.get, names)): one for one in reversed(results)}
+        ordered = sorted(
+            frames.values(), key=lambda one: (one['video_id'], one['frame_id'])
+        )
         with whole_file(self.path) as part, part.open('wb') as file:
-            pickle.dump(results, file)
+            pickle.dump(ordered, file)
         return {}
 
 

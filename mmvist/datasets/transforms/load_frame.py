@@ -80,13 +80,16 @@ class LoadFrame(LoadImageFromFile):
 def picture_of(frame: DetDataSample) -> np.ndarray:
     """A frame of testing as its file has it, (H, W, 3) uint8 BGR, to be drawn on.
 
-    Black where it cannot be read, as :class:`LoadFrame` shows it to a model; that is
-    also a file of a backend that its path does not name, such as LMDB.
+    Black where it is ``unreadable``, as :class:`LoadFrame` shows it to a model, or is
+    no file, such as a record of LMDB.
     """
-    results = dict(img_path=frame.img_path)
-    if 'ori_shape' in frame:
-        results.update(zip(('height', 'width'), frame.ori_shape))
-    return LoadFrame().transform(results)['img']
+    image = None
+    if not frame.get('unreadable'):
+        with suppress(*_UNREADABLE):
+            image = mmcv.imread(frame.img_path, backend='cv2')
+    if image is None:
+        image = np.zeros((*frame.ori_shape[:2], 3), np.uint8)
+    return image
 
 
 def _check_whole(content: bytes) -> None:
