@@ -16,8 +16,9 @@ from av.video.reformatter import Colorspace
 
 from mmvist.engine.errors import UserError
 
-UNIT = Fraction(1, 90_000)
-"""Seconds in which frames tell their times, where they do; that of MPEG."""
+UNIT = Fraction(1, 60_000)
+"""Seconds in which frames tell their times, where they do; of usual rates each frame is
+a whole number of them, and MPEG-4 takes none under 1/65535."""
 VIDEO_SUFFIXES = ('.mp4', '.m4v', '.mov', '.mkv')
 
 

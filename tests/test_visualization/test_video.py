@@ -66,14 +66,22 @@ def test_odd_rates(tmp_path: Path) -> None:
     assert float(rate) == pytest.approx(29.97, abs=0.01)
 
 
+@pytest.mark.parametrize('times', [(None,) * 3, (0.0, 0.04, 1.5)])
 def test_without_libx264_it_says_so_and_writes_mpeg4(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: tuple
 ) -> None:
     monkeypatch.setattr(av, 'codecs_available', {'mpeg4'})
-    with pytest.warns(UserWarning, match='no libx264'):
-        write(tmp_path / 'clip.mp4', frames())
+    with (
+        pytest.warns(UserWarning, match='no libx264'),
+        VideoWriter(tmp_path / 'clip.mp4', fps=10) as video,
+    ):
+        for image, seconds in zip(frames(3), times, strict=True):
+            video.write(image, seconds)
     with av.open(str(tmp_path / 'clip.mp4')) as container:
         assert container.streams.video[0].codec_context.name == 'mpeg4'
+        found = [float(frame.time) for frame in container.decode(video=0)]
+    expected = [0, 0.1, 0.2] if times[0] is None else times
+    assert found == pytest.approx(expected, abs=1e-3)
 
 
 def test_what_was_written_before_an_error_can_be_played(tmp_path: Path) -> None:
