@@ -111,7 +111,7 @@ class MOTSMetric(FrameRecordMetric):
 
     def record(self, data_sample: Any) -> FrameRecord:
         """The record of one frame, its masks disjoint and none empty."""
-        if self.outfile_prefix is not None:
+        if self.outfile_prefix is not None and not self.results:
             # told at the first frame, not after hours of testing
             check_video_names(self.truth)
             if 'png' in self.outfile_formats:
